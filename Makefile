@@ -1,0 +1,36 @@
+# Two verbs do everything on a fresh machine: `make reports` and `make test`. The others are for maintainers.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: reports test lint bench lock sample clean
+
+reports: .venv/installed
+	$(BIN)/workbook run data/samples/field_sales
+
+test: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/python -m pytest
+
+# The environment, exactly as locked; made again when the lock or the package's settings change.
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 reports")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Times `workbook check` on a million deals, and a run of the bundled sample; about five minutes.
+bench: .venv/installed
+	$(BIN)/python -m tests.benchmarks
+
+# Writes the bundled sample again from its seed.
+sample: .venv/installed
+	$(BIN)/python data/samples/generate_field_sales.py
+
+lock: .venv/installed
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --quiet --output-file requirements.lock
+
+clean:
+	rm -rf .venv build *.egg-info reports/*/
