@@ -1,0 +1,73 @@
+"""What can go wrong, said so that the reader knows what to do next.
+
+Every error says what was seen, what is allowed and what to do. A command ends in that text, never in a traceback.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class WorkbookError(Exception):
+    """Base of all errors that a user can meet. ``exit_code`` is what the command returns (docs: contract)."""
+
+    exit_code = 2
+
+    def __init__(self, seen: str, *, allowed: str = "", do: str = "") -> None:
+        self.seen, self.allowed, self.do = seen, allowed, do
+        super().__init__(" ".join(part for part in (seen, allowed, do) if part))
+
+
+class SettingsError(WorkbookError):
+    """``workbook.yml`` cannot be used."""
+
+
+class InputDataError(WorkbookError):
+    """An export cannot be used."""
+
+
+class PlanInputError(WorkbookError):
+    """A plan file, or an argument of a planning step, cannot be used."""
+
+
+class ParameterError(WorkbookError):
+    """A notebook was given a parameter that it does not have, or a value that is not plain data."""
+
+
+class UnknownRepError(WorkbookError):
+    """No rep of that id is known on the as-of date."""
+
+
+class RunError(WorkbookError):
+    """The environment failed: disk, kernel, another run in the same folder."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in the exports, in the reader's terms.
+
+    severity: ``unusable`` (the table cannot be read), ``set_aside`` (the row takes part in nothing) or
+    ``finding`` (the row counts, but planning on it would mislead).
+    row: as a person counts in a spreadsheet, the header being row 1; None where it concerns the whole file.
+    """
+
+    severity: str
+    table: str
+    file: str
+    row: int | None
+    column: str | None
+    value: str | None
+    what: str
+    fix: str
+
+    def __str__(self) -> str:
+        place = [self.file or self.table]
+        if self.row is not None:
+            place.append(f"row {self.row}")
+        if self.column:
+            place.append(f"column {self.column}")
+        if self.value is not None:
+            place.append(f"value {self.value[:60]!r}")
+        return f"{', '.join(place)}: {self.what}. {self.fix}"
