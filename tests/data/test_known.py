@@ -1,0 +1,177 @@
+"""What a date knows, and whose row it is."""
+
+from datetime import date
+
+import pytest
+from conftest import deal, open_deal, order, small_tables
+
+from workbook_helpers.data import prepare
+
+MAY = date(2026, 5, 15)
+
+
+def deals(folder, as_of=None, **options):
+    return prepare(folder, as_of=as_of, **options).read("opportunities").set_index("opportunity_id")
+
+
+def sales_by_rep(folder, as_of=None):
+    return prepare(folder, as_of=as_of).read("sales").groupby("rep_id")["amount"].sum().round(4).to_dict()
+
+
+def test_the_default_day_is_the_last_day_on_which_something_happened(company):
+    tables = small_tables()
+    tables["opportunities"].append(open_deal(60, close_date="2027-12-31"))
+    assert prepare(company(tables)).as_of == date(2026, 6, 30)
+
+
+def test_rows_of_later_days_are_not_known(company):
+    prepared = prepare(company(), as_of=MAY)
+    assert prepared.read("orders")["order_date"].max().date() <= MAY
+    assert prepared.view["counts"]["R1"]["orders"] == 17
+
+
+def test_a_deal_closed_later_is_open_and_shows_nothing_of_its_later_fate(company):
+    tables = small_tables()
+    tables["opportunities"].append(deal(60, close_date="2026-06-01", stage="Close", competitor="Acme", next_step="sign"))
+    row = deals(company(tables), MAY).loc["D060"]
+    assert row["status"] == "open"
+    assert row[["stage", "close_date", "amount", "competitor", "next_step", "outcome"]].isna().all()
+    assert not row["state_known"]
+
+
+@pytest.mark.parametrize("outcome", ["Won", "Lost", "Open"])
+def test_what_became_of_a_deal_later_changes_nothing_on_an_earlier_day(company, outcome):
+    def seen(**fate):
+        tables = small_tables()
+        tables["opportunities"] += [deal(60, close_date="2026-06-01") | fate, deal(61, close_date="2026-06-02")]
+        return deals(company(tables), MAY)
+
+    fate = {"outcome": outcome, "stage": "Qualify", "amount": "7", "close_date": "2026-06-20", "loss_reason": "price"}
+    assert seen().equals(seen(**fate))
+
+
+def test_stage_history_rebuilds_an_open_deal_as_it_stood(company):
+    tables = small_tables()
+    tables["opportunities"].append(deal(60, close_date="2026-06-01", amount="900"))
+    tables["stage_history"] = [
+        {"opportunity_id": "D060", "stage": "Qualify", "entered_date": "2026-03-01", "amount": "500", "close_date": "2026-07-01"},
+        {"opportunity_id": "D060", "stage": "Develop", "entered_date": "2026-04-01", "amount": "600", "close_date": ""},
+        {"opportunity_id": "D060", "stage": "Close", "entered_date": "2026-06-01", "amount": "900", "close_date": "2026-06-01"},
+    ]
+    row = deals(company(tables), MAY).loc["D060"]
+    assert (row["stage"], row["amount"], str(row["close_date"].date())) == ("Develop", 600.0, "2026-07-01")
+    assert row["state_known"]
+
+
+def test_an_earlier_run_remembers_the_open_deals_of_its_day(company):
+    folder = company()
+    today = prepare(folder)
+    tables = small_tables()
+    tables["opportunities"].append(deal(70, created_date="2026-07-02", close_date="2026-07-05"))
+    (folder / "exports" / "opportunities.csv").write_text((company(tables) / "exports" / "opportunities.csv").read_text())
+    later = prepare(folder, as_of=today.as_of)
+    assert later.fingerprint != today.fingerprint
+    assert later.read("opportunities").equals(today.read("opportunities"))
+    assert later.rep_fingerprints == today.rep_fingerprints
+
+
+def test_shared_credit_adds_up_to_the_amount_to_the_cent(company):
+    tables = small_tables()
+    tables["orders"] = [order(1, amount="100.01")]
+    tables["credits"] = [
+        {"source_id": "O001", "rep_id": "R1", "credit_share": "0.3333", "kind": "revenue"},
+        {"source_id": "O001", "rep_id": "R2", "credit_share": "0.6667", "kind": "revenue"},
+        {"source_id": "O001", "rep_id": "R2", "credit_share": "1", "kind": "overlay"},
+    ]
+    shares = sales_by_rep(company(tables, credit="table"))
+    assert shares == {"R1": 33.33, "R2": 66.68}
+
+
+def test_shares_that_do_not_total_one_are_reported_and_the_rep_of_the_row_is_credited(company):
+    tables = small_tables()
+    tables["orders"] = [order(1, amount="100")]
+    tables["credits"] = [{"source_id": "O001", "rep_id": "R2", "credit_share": "0.4", "kind": "revenue"}]
+    folder = company(tables, credit="table")
+    assert sales_by_rep(folder) == {"R1": 100.0}
+    assert any(p.column == "credit_share" for p in prepare(folder).problems)
+
+
+def test_a_row_without_rep_belongs_to_the_owner_of_that_day(company):
+    tables = small_tables()
+    tables["orders"] = [order(1, "", order_date="2026-02-01"), order(2, "", order_date="2026-06-01")]
+    tables["account_owners"] = [
+        {"account_id": "A1", "rep_id": "R2", "valid_from": "2025-01-01", "valid_to": "2026-03-31"},
+        {"account_id": "A1", "rep_id": "R1", "valid_from": "2026-04-01", "valid_to": ""},
+    ]
+    assert sales_by_rep(company(tables)) == {"R1": 50.0, "R2": 50.0}
+
+
+def test_an_inherited_order_stands_in_the_present_owners_customer_history_without_a_name(company):
+    tables = small_tables()
+    tables["orders"].append(order(77, "R2", account_id="A1", amount="11"))
+    seen = prepare(company(tables)).read("account_sales", [("rep_id", "=", "R1")])
+    assert seen.loc[seen["sale_id"] == "O077", "inherited"].tolist() == [True]
+    assert set(seen.columns) >= {"sale_id", "account_id", "amount", "inherited"}
+    assert "R2" not in seen.to_string()
+
+
+def test_money_is_converted_by_the_rate_of_the_day_and_said_where_there_is_none(company):
+    tables = small_tables()
+    tables["orders"] = [order(1, amount="100", currency="CAD"), order(2, amount="100", currency="EUR"), order(3, amount="100", currency="")]
+    tables["rates"] = [
+        {"currency": "CAD", "rate_date": "2026-01-01", "rate": "0.75"},
+        {"currency": "CAD", "rate_date": "2026-06-01", "rate": "0.5"},
+    ]
+    folder = company(tables)
+    assert sales_by_rep(folder) == {"R1": 275.0}
+    assert prepare(folder).remarks == ["1 amounts in EUR have no rate for their day and are summed as they stand, as if they were USD."]
+
+
+def test_branches_find_their_ultimate_parent_even_in_a_circle(company):
+    tables = small_tables()
+    tables["accounts"] += [
+        {"account_id": "B1", "account_name": "x", "rep_id": "R1", "parent_account_id": "A2"},
+        {"account_id": "C1", "account_name": "x", "rep_id": "R1", "parent_account_id": "C2"},
+        {"account_id": "C2", "account_name": "x", "rep_id": "R1", "parent_account_id": "C1"},
+    ]
+    tops = prepare(company(tables)).read("accounts").set_index("account_id")["ultimate_parent_id"]
+    assert tops["B1"] == "A1"
+    assert tops.notna().all()
+
+
+def test_every_finding_that_breaks_planning_is_found(company):
+    tables = small_tables()
+    tables["reps"].append({"rep_id": "R3", "rep_name": "Cy New"})
+    tables["accounts"] += [
+        {"account_id": "A4", "account_name": "Nobody's", "rep_id": ""},
+        {"account_id": "a-4", "account_name": "Twin", "rep_id": "R9"},
+    ]
+    tables["opportunities"] += [
+        deal(80, created_date="2026-05-01"),
+        deal(81, amount=""),
+        open_deal(82, close_date="2026-06-01"),
+        open_deal(83, "R2", account_id="A1"),
+        deal(84, "R9"),
+        *(deal(n) for n in range(100, 220)),
+        deal(85, amount="9000000"),
+    ]
+    tables["account_owners"] = [
+        {"account_id": "A3", "rep_id": "R2", "valid_from": "2025-01-01", "valid_to": ""},
+        {"account_id": "A3", "rep_id": "R1", "valid_from": "2026-01-01", "valid_to": ""},
+    ]
+    tables["orders"].append(order(88, account_id="ZZ"))
+    found = {(p.table, p.what.split(" (")[0]) for p in prepare(company(tables)).problems if p.severity == "finding"}
+    assert found >= {
+        ("accounts", "has no owner"),
+        ("accounts", "names a rep who is not in table reps"),
+        ("accounts", "looks like another id"),
+        ("account_owners", "belongs to two reps at once"),
+        ("opportunities", "was closed before it was created"),
+        ("opportunities", "was won without an amount"),
+        ("opportunities", "is open past its close date"),
+        ("opportunities", "belongs to another rep than its account does"),
+        ("opportunities", "names a rep who is not in table reps"),
+        ("opportunities", "is far out of the range of the others"),
+        ("orders", "names an account that is not in table accounts"),
+        ("reps", "has no deals and no orders"),
+    }

@@ -1,0 +1,99 @@
+"""Nothing twice, nothing half."""
+
+import random
+
+import pytest
+from conftest import SHARED, small_tables
+
+from workbook_helpers.data import prepare, store
+from workbook_helpers.errors import SettingsError
+
+
+def test_unchanged_inputs_are_not_read_twice(company, monkeypatch):
+    folder = company()
+    first = prepare(folder)
+    monkeypatch.setattr(store, "_sha256", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr(store, "_write_view", lambda *a: pytest.fail("built again"))
+    assert prepare(folder).fingerprint == first.fingerprint
+
+
+def test_a_failure_leaves_no_half_snapshot(company, monkeypatch):
+    folder = company()
+
+    def fail(*args):
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_describe_reps", fail)
+        with pytest.raises(OSError, match="no space"):
+            prepare(folder)
+    assert not list((folder / ".workbook").rglob("view.json"))
+    assert not list((folder / ".workbook").rglob(".2026*"))
+    assert prepare(folder).reps
+
+
+def test_the_order_of_rows_changes_nothing(company):
+    tables = small_tables()
+    shuffled = {name: random.Random(3).sample(rows, len(rows)) for name, rows in tables.items()}
+    a, b = prepare(company(tables)), prepare(company(shuffled))
+    assert a.rep_fingerprints == b.rep_fingerprints
+    assert a.team == b.team
+    assert a.read("orders").equals(b.read("orders"))
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT * FROM read_csv('/etc/passwd')", "fails"),
+        ("SELECT * FROM '/etc/passwd'", "fails"),
+        ("COPY reps TO '/tmp/x.csv'", "one SELECT"),
+        ("SELECT 1; SELECT 2", "one SELECT"),
+        ("SELECT * FROM nowhere", "fails"),
+        ("ATTACH '/tmp/x.db'", "one SELECT"),
+    ],
+)
+def test_a_select_reaches_nothing_but_the_exports(company, sql, said):
+    folder = company(tables={**small_tables()})
+    text = (folder / "workbook.yml").read_text().replace("accounts: accounts.csv", f'accounts: {{select: "{sql}"}}')
+    (folder / "workbook.yml").write_text(text)
+    with pytest.raises(SettingsError, match=said):
+        prepare(folder)
+
+
+def test_a_select_keeps_file_and_row_for_its_messages(company):
+    tables = small_tables()
+    tables["accounts"].append({"account_id": "", "account_name": "Lost", "rep_id": "R1"})
+    folder = company(tables)
+    text = (folder / "workbook.yml").read_text()
+    text = text.replace("accounts: accounts.csv", "accounts: {select: 'SELECT *, _file, _row FROM accounts'}")
+    (folder / "workbook.yml").write_text(text)
+    (problem,) = (p for p in prepare(folder).problems if p.severity == "set_aside")
+    assert (problem.file, problem.row, problem.column) == ("accounts.csv", 5, "account_id")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("curency: EUR", "did you mean 'currency'"),
+        ("quota_counts: profit", "quota_counts"),
+        ("fiscal_year_start: April", "MM-DD"),
+        ("stages: [a", "not YAML"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_what_is_allowed(company, line, said):
+    folder = company()
+    (folder / "workbook.yml").write_text((folder / "workbook.yml").read_text() + f"\n{line}\n")
+    with pytest.raises(SettingsError, match=said):
+        prepare(folder)
+
+
+def test_published_totals_of_regional_sales_are_met(tmp_path):
+    if not (SHARED / "datasets" / "ms_regional_sales").is_dir():
+        pytest.skip("the public data set Regional Sales is not here")
+    from conftest import ROOT
+
+    prepared = prepare(ROOT / "tests" / "companies" / "regional_sales", store=tmp_path)
+    deals = prepared.read("opportunities")
+    assert deals["status"].value_counts().to_dict() == {"lost": 7385, "won": 7282, "open": 5333}
+    assert deals["rep_id"].nunique() == 19
+    assert len(prepared.reps) == 20

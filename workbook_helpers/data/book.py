@@ -1,0 +1,143 @@
+"""The Book: one rep's book of business on one day. The one door between a notebook and the data."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbook_helpers.data.schemas import TABLES
+from workbook_helpers.data.store import Prepared, prepare
+from workbook_helpers.data.tables import COMPANY_WIDE, Tables
+from workbook_helpers.data.team import Team, open_team_figures
+from workbook_helpers.errors import ParameterError, UnknownRepError
+from workbook_helpers.measure import Answer
+from workbook_helpers.plan import Plan, PrivatePlan, load_plan, load_private, plan_path
+
+@dataclass(frozen=True)
+class RepCard:
+    """Who the rep is. tenure_days: since active_from; None when unknown. kind: rep, manager, house, vacant or leaver."""
+
+    rep_id: str
+    rep_name: str
+    manager_id: str | None = None
+    role: str | None = None
+    team: str | None = None
+    active_from: date | None = None
+    active_to: date | None = None
+    full_time_share: float | None = None
+    home_latitude: float | None = None
+    home_longitude: float | None = None
+    selling_hours_per_year: float | None = None
+    base_salary: float | None = None
+    on_target_earnings: float | None = None
+    territory: str | None = None
+    tenure_days: int | None = None
+    kind: str = "rep"
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> RepCard:
+        days = {k: date.fromisoformat(values[k]) if values.get(k) else None for k in ("active_from", "active_to")}
+        return cls(**{**values, **days})
+
+
+@dataclass(frozen=True)
+class Book(Tables):
+    """Only this rep's rows, only what was known on the as-of date, and the team's figures that name nobody."""
+
+    rep: RepCard
+    team: Team
+    plan: Plan
+    private: PrivatePlan
+    plan_exists: bool
+    remarks: tuple[str, ...]
+    findings_n: int
+    read: pd.DataFrame = field(repr=False)
+
+    def beside_team(self, answer: Answer) -> Answer:
+        """The answer with the team's figure beside each measure of the whole book."""
+        measures = tuple(m.with_team(self.team.values.get(m.id)) if m.cut is None else m for m in answer.measures)
+        return dataclasses.replace(answer, measures=measures)
+
+    @property
+    def provenance(self) -> dict[str, str]:
+        """What this book stands on, in words that are the same wherever the company's folder lies."""
+        from importlib.metadata import version
+
+        return {
+            "company": self.company.name,
+            "as_of": self.as_of.isoformat(),
+            "known_rows": self._prepared.rep_fingerprints[self.rep.rep_id][:16],
+            "team_figures": self._prepared.team_fingerprint[:16],
+            "workbook_version": version("territory-planning-workbook"),
+        }
+
+
+def open_book(company: str | Path, rep_id: str, as_of: str | date = "") -> Book:
+    """The book of business of one rep on one day.
+
+    company: the company's folder. rep_id: as the exports write it. as_of: YYYY-MM-DD; empty means the last day the exports know.
+    Raises UnknownRepError naming the nearest ids; ParameterError for a day that is none.
+    """
+    prepared = prepare(company, as_of=parse_day(as_of))
+    values = find_rep(prepared, rep_id)
+    rep, settings = RepCard.from_values(values), prepared.company
+    year = settings.plan_year(prepared.as_of)
+    return Book(
+        company=settings,
+        as_of=prepared.as_of,
+        _prepared=prepared,
+        _rep_ids=(rep.rep_id,),
+        rep=rep,
+        team=open_team_figures(prepared, rep.role),
+        plan=load_plan(settings.folder, rep.rep_id, year),
+        plan_exists=plan_path(settings.folder, rep.rep_id, year).is_file(),
+        private=load_private(settings.folder, rep.rep_id, year),
+        remarks=tuple(prepared.remarks),
+        findings_n=prepared.view["findings"].get(rep_id, 0),
+        read=_summarise_rows(prepared, rep_id),
+    )
+
+
+def parse_day(text: str | date) -> date | None:
+    """The day that YYYY-MM-DD names; None for an empty text.
+
+    >>> parse_day("2026-09-30"), parse_day("")
+    (datetime.date(2026, 9, 30), None)
+    """
+    if not text or isinstance(text, date):
+        return text or None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ParameterError(f"as_of {text!r} is not a day.", allowed="Write it as YYYY-MM-DD, for example 2026-09-30.") from None
+
+
+def find_rep(prepared: Prepared, rep_id: str) -> dict[str, Any]:
+    """The rep's values in the view, or UnknownRepError with the nearest ids."""
+    for values in prepared.reps:
+        if values["rep_id"] == rep_id:
+            return values
+    known = [values["rep_id"] for values in prepared.reps]
+    near = difflib.get_close_matches(rep_id, known, n=3, cutoff=0.4) or known[:5]
+    raise UnknownRepError(
+        f"No rep {rep_id!r} is known on {prepared.as_of.isoformat()}.", allowed=f"Nearest ids: {', '.join(near)}.", do="Ids are text: keep zeros."
+    )
+
+
+def _summarise_rows(prepared: Prepared, rep_id: str) -> pd.DataFrame:
+    """What the data covers: per table, rows known, used and set aside in this book."""
+    used = prepared.view["counts"].get(rep_id, {})
+    aside = {t: (n, amount, why) for r, t, n, amount, why in prepared.view["set_aside"] if r == rep_id}
+    rows = []
+    for name in TABLES:
+        if name not in COMPANY_WIDE and (name in used or name in aside):
+            n, amount, why = aside.get(name, (0, 0.0, ""))
+            rows.append((name, used.get(name, 0) + n, used.get(name, 0), n, amount, why))
+    return pd.DataFrame(rows, columns=["table", "read_n", "used_n", "set_aside_n", "set_aside_amount", "why"])

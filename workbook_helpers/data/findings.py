@@ -1,0 +1,175 @@
+"""What is readable and yet would mislead a plan: owners missing, deals past their date, amounts out of range.
+
+Each rule is one SELECT over what is known on the as-of date, of: file, row, the value shown, the rep concerned. A finding changes no figure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from workbook_helpers.data.convert import PROBLEMS, text
+from workbook_helpers.data.settings import Company
+
+
+@dataclass(frozen=True)
+class Rule:
+    """table and column: where the reader finds it. needs: tables without which the rule is not asked.
+
+    rows: SELECT of _file, _row, val, rep_id.
+    """
+
+    table: str
+    column: str
+    what: str
+    fix: str
+    rows: str
+    needs: tuple[str, ...] = ()
+
+
+_DEAL = "SELECT _file, _row, opportunity_id AS val, rep_id FROM k_deals d WHERE "
+_KNOWN_REP = "(SELECT rep_id FROM k_reps)"
+
+
+def _orphans(table: str, rows: str, value: str) -> Rule:
+    return Rule(
+        table,
+        "rep_id",
+        "names a rep who is not in table reps",
+        "Add the rep, or give the row to somebody; until then it stands under nobody in the index.",
+        f"SELECT _file, _row, {value} AS val, NULL AS rep_id FROM {rows} WHERE rep_id IS NOT NULL AND rep_id NOT IN {_KNOWN_REP}",
+        (table,),
+    )
+
+
+def _twins(table: str, column: str) -> Rule:
+    bare = f"lower(ltrim(regexp_replace({column}, '[^0-9A-Za-z]', '', 'g'), '0'))"
+    return Rule(
+        table,
+        column,
+        "looks like another id (they differ only in case, zeros, blanks or punctuation)",
+        "If both mean the same, use one of them throughout.",
+        f"SELECT _file, _row, {column} AS val, NULL AS rep_id FROM k_{table} "
+        f"QUALIFY count(DISTINCT {column}) OVER (PARTITION BY {bare}) > 1",
+        (table,),
+    )
+
+
+RULES = (
+    Rule(
+        "accounts",
+        "rep_id",
+        "has no owner",
+        "Give it an owner; until then it stands under nobody in the index.",
+        "SELECT _file, _row, account_id AS val, NULL AS rep_id FROM k_owned WHERE rep_id IS NULL",
+        ("accounts",),
+    ),
+    Rule(
+        "account_owners",
+        "valid_from",
+        "belongs to two reps at once",
+        "End the first ownership before the next begins; the later one counts.",
+        """SELECT _file, _row, account_id AS val, rep_id FROM k_account_owners
+           WINDOW w AS (PARTITION BY account_id ORDER BY valid_from, rep_id)
+           QUALIFY lead(valid_from) OVER w <= coalesce(valid_to, as_of()) AND lead(rep_id) OVER w != rep_id""",
+        ("account_owners",),
+    ),
+    _orphans("accounts", "k_owned", "account_id"),
+    _orphans("opportunities", "k_deals", "opportunity_id"),
+    _orphans("orders", "k_orders", "order_id"),
+    Rule(
+        "reps",
+        "rep_id",
+        "has no deals and no orders",
+        "Nothing to do if the rep is new; else check who owns this rep's rows.",
+        """SELECT _file, _row, rep_id AS val, rep_id FROM k_reps WHERE coalesce(lower(role), '') NOT IN ('manager', 'house', 'vacant')
+           AND rep_id NOT IN (SELECT rep_id FROM book_sales WHERE rep_id IS NOT NULL)
+           AND rep_id NOT IN (SELECT rep_id FROM book_opportunities WHERE rep_id IS NOT NULL)""",
+    ),
+    *(_twins(table, column) for table, column in (("reps", "rep_id"), ("accounts", "account_id"), ("opportunities", "opportunity_id"))),
+    Rule(
+        "orders",
+        "account_id",
+        "names an account that is not in table accounts",
+        "Export that account too; its sales count for the rep, but stand in no segment.",
+        "SELECT _file, _row, account_id AS val, rep_id FROM k_orders WHERE account_id NOT IN (SELECT account_id FROM k_accounts)",
+        ("orders", "accounts"),
+    ),
+    Rule(
+        "opportunities",
+        "account_id",
+        "names an account that is not in table accounts",
+        "Export that account too; the deal counts for the rep, but stands in no segment.",
+        "SELECT _file, _row, account_id AS val, rep_id FROM k_deals WHERE account_id NOT IN (SELECT account_id FROM k_accounts)",
+        ("opportunities", "accounts"),
+    ),
+    Rule(
+        "opportunities",
+        "close_date",
+        "was closed before it was created",
+        "Mend one of the two dates; its days to close are not counted.",
+        _DEAL + "status != 'open' AND close_date < created_date",
+        ("opportunities",),
+    ),
+    Rule(
+        "opportunities",
+        "amount",
+        "was won without an amount",
+        "Fill the amount in; the deal counts as won with nothing.",
+        _DEAL + "status = 'won' AND coalesce(amount, 0) = 0",
+        ("opportunities",),
+    ),
+    Rule(
+        "opportunities",
+        "close_date",
+        "is open past its close date",
+        "Close it, or give it a date that somebody believes.",
+        _DEAL + "status = 'open' AND close_date < as_of()",
+        ("opportunities",),
+    ),
+    *(
+        Rule(
+            table,
+            "amount",
+            "is far out of the range of the others (more than 20 times the 99th percentile)",
+            "Check the amount: a slipped decimal point or another currency?",
+            f"SELECT _file, _row, amount::VARCHAR AS val, rep_id FROM {rows} "
+            f"WHERE amount > 20 * (SELECT quantile_cont(amount, 0.99) FROM {rows} WHERE amount > 0)",
+            (table,),
+        )
+        for table, rows in (("opportunities", "k_deals"), ("orders", "k_orders"))
+    ),
+    Rule(
+        "opportunities",
+        "rep_id",
+        "belongs to another rep than its account does",
+        "Nothing to do if that is meant; the deal counts for its own rep.",
+        """SELECT d._file, d._row, d.opportunity_id AS val, d.rep_id FROM k_deals d JOIN k_owned a USING (account_id)
+           WHERE d.status = 'open' AND d.rep_id != a.rep_id""",
+        ("opportunities", "accounts"),
+    ),
+    Rule(
+        "credits",
+        "credit_share",
+        "belongs to a source whose revenue shares do not total 1",
+        "Mend the shares; until then the row's own rep is credited.",
+        """SELECT _file, _row, source_id AS val, rep_id FROM k_credits WHERE coalesce(lower(kind), 'revenue') = 'revenue'
+           QUALIFY abs(sum(credit_share) OVER (PARTITION BY source_id) - 1) >= 1e-6""",
+        ("credits",),
+    ),
+)
+
+
+def find_problems(con: duckdb.DuckDBPyConnection, company: Company) -> None:
+    """Adds what the rules find among the rows known on the as-of date to ``problems``, as findings.
+
+    con: holds what ``build_books`` left behind.
+    """
+    con.execute(PROBLEMS)
+    for rule in RULES:
+        if all(company.has(table) for table in rule.needs):
+            con.execute(
+                f"""INSERT INTO problems SELECT 'finding', {text(rule.table)}, _file, _row, {text(rule.column)}, val,
+                    {text(rule.what)}, {text(rule.fix)}, rep_id, NULL, NULL FROM ({rule.rows}) ORDER BY _file, _row, val"""
+            )

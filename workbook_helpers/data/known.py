@@ -1,0 +1,234 @@
+"""What a date knows, and whose row it is: checked tables to the books of all reps on the as-of date.
+
+The one place that holds the as-of, credit and currency rules (docs: contract). Whatever it leaves out, nobody downstream can see:
+reps' books and the team's figures are both read from what it writes.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from workbook_helpers.data.convert import quote, text
+from workbook_helpers.data.schemas import EVENT_DATES, TABLES
+from workbook_helpers.data.settings import Company
+
+#: What a CRM overwrites in a deal as it goes on, so that an export says nothing of it about an earlier day.
+REBUILT = ("stage", "close_date", "amount", "probability")
+OVERWRITTEN = ("outcome", "forecast_category", "win_reason", "loss_reason", "competitor", "pain_point", "next_step", "discount_share")
+
+_SALE = ("sale_id", "account_id", "sale_date", "amount", "product", "quantity", "margin", "source")
+
+
+def find_last_day(con: duckdb.DuckDBPyConnection, company: Company) -> date | None:
+    """The last day on which something happened in the exports: the default as-of date."""
+    days = [f"SELECT max({column}) AS day FROM {table}" for table, column in EVENT_DATES.items() if company.has(table)]
+    if company.has("opportunities"):
+        days.append(f"SELECT max(close_date) AS day FROM opportunities WHERE {_is_closed(company)}")
+    return con.execute(f"SELECT max(day) FROM ({' UNION ALL '.join(days)})").fetchone()[0]
+
+
+def build_books(con: duckdb.DuckDBPyConnection, company: Company, as_of: date, snapshot: Path | None) -> list[str]:
+    """Creates a table ``book_<table>`` for each table of the company, with the book's rep in ``rep_id``.
+
+    con: holds the checked tables. snapshot: the open deals as they stood on that very day, kept by an earlier run, or None.
+    Returns the remarks that every page must carry.
+    """
+    con.execute(f"CREATE OR REPLACE MACRO as_of() AS DATE '{as_of.isoformat()}'")
+    for name, table in TABLES.items():
+        if not company.has(name):
+            columns = ", ".join(f"NULL::{_sql_type(c.kind)} AS {quote(c.name)}" for c in table.columns)
+            con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns}, NULL::VARCHAR AS _file, NULL::BIGINT AS _row LIMIT 0")
+    _know_rows(con)
+    _know_owners(con)
+    remarks = _know_deals(con, company, as_of, snapshot)
+    remarks += _convert_money(con, company)
+    _credit(con, company)
+    _fill_books(con, company)
+    return remarks
+
+
+def _sql_type(kind: str) -> str:
+    from workbook_helpers.data.convert import _TYPES
+
+    return _TYPES[kind]
+
+
+def _is_closed(company: Company) -> str:
+    return f"lower(outcome) IN ({_listed((*company.won, *company.lost))})"
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join(text(w.lower()) for w in words) or "NULL"
+
+
+def _know_rows(con: duckdb.DuckDBPyConnection) -> None:
+    """k_<table>: the rows known on the as-of date; what ended later has not ended."""
+    for name, table in TABLES.items():
+        ends = [c for c in ("active_to", "valid_to", "converted_date") if c in table.names]
+        hidden = ", ".join(f"CASE WHEN {c} <= as_of() THEN {c} END AS {c}" for c in ends)
+        known = f"WHERE {table.known} IS NULL OR {table.known} <= as_of()" if table.known else ""
+        con.execute(f"CREATE OR REPLACE TEMP VIEW k_{name} AS SELECT *{f' REPLACE ({hidden})' if hidden else ''} FROM {name} {known}")
+
+
+def _know_owners(con: duckdb.DuckDBPyConnection) -> None:
+    """k_owned: each account with its owner on the as-of date and its ultimate parent; owner_spans: who owned when."""
+    con.execute(
+        """CREATE OR REPLACE TEMP TABLE owner_spans AS
+           SELECT account_id, valid_from, min(rep_id) AS rep_id, min_by(valid_to, rep_id) AS valid_to FROM k_account_owners GROUP BY ALL"""
+    )
+    con.execute(
+        """CREATE OR REPLACE TEMP TABLE tops AS WITH RECURSIVE up(account_id, top, depth) AS (
+             SELECT account_id, account_id, 0 FROM k_accounts
+             UNION ALL SELECT up.account_id, a.parent_account_id, depth + 1 FROM up JOIN k_accounts a ON a.account_id = up.top
+             WHERE a.parent_account_id IS NOT NULL AND a.parent_account_id != a.account_id AND depth < 20)
+           SELECT account_id, max_by(top, depth) AS ultimate_parent_id FROM up GROUP BY account_id"""
+    )
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE k_owned AS SELECT a.* REPLACE (o.owner AS rep_id), t.ultimate_parent_id
+            FROM k_accounts a JOIN tops t USING (account_id)
+            JOIN ({_with_owner("(SELECT account_id, as_of() AS day FROM k_accounts)")}) o USING (account_id)"""
+    )
+
+
+def _with_owner(rows: str) -> str:
+    """These rows (account_id, day, …) with ``owner``: who owned the account on that day.
+
+    The ownership history where the account has one; else the owner in the accounts table, as exported.
+    """
+    return f"""SELECT x.*, CASE WHEN w.account_id IS NOT NULL THEN (CASE WHEN w.valid_to IS NULL OR x.day <= w.valid_to THEN w.rep_id END)
+                           WHEN h.account_id IS NULL THEN a.rep_id END AS owner
+               FROM {rows} x ASOF LEFT JOIN owner_spans w ON x.account_id = w.account_id AND x.day >= w.valid_from
+               LEFT JOIN (SELECT DISTINCT account_id FROM owner_spans) h ON h.account_id = x.account_id
+               LEFT JOIN k_accounts a ON a.account_id = x.account_id"""
+
+
+def _know_deals(con: duckdb.DuckDBPyConnection, company: Company, as_of: date, snapshot: Path | None) -> list[str]:
+    """k_deals: each deal created by the as-of date, as it stood on it, with status won, lost or open.
+
+    Where some of these deals went on after the as-of date, the export is of a later day: what a CRM overwrites is then taken from the
+    run of that day, else from stage_history, else it is not known, for every open deal alike.
+    """
+    later = con.execute(
+        f"""SELECT count(*) FROM k_opportunities d WHERE ({_is_closed(company)} AND close_date > as_of())
+            OR EXISTS (SELECT 1 FROM stage_history h WHERE h.opportunity_id = d.opportunity_id AND h.entered_date > as_of())"""
+    ).fetchone()[0]
+    status = f"""CASE WHEN lower(outcome) IN ({_listed(company.won)}) AND close_date <= as_of() THEN 'won'
+                      WHEN lower(outcome) IN ({_listed(company.lost)}) AND close_date <= as_of() THEN 'lost' ELSE 'open' END"""
+    con.execute(f"CREATE OR REPLACE TEMP VIEW deals_then AS SELECT *, {status} AS status FROM k_opportunities")
+    if not later:
+        con.execute("CREATE OR REPLACE TEMP TABLE k_deals AS SELECT *, true AS state_known FROM deals_then")
+        return []
+    order = "list_position([" + ", ".join(text(s) for s in company.stages) + "]::VARCHAR[], stage)"
+    latest = ", ".join(f"last({c} ORDER BY entered_date, {order}, stage) FILTER ({c} IS NOT NULL) AS {c}" for c in REBUILT)
+    source = f"SELECT opportunity_id, {latest} FROM k_stage_history GROUP BY opportunity_id"
+    kept = REBUILT
+    if snapshot is not None:
+        kept = (*REBUILT, *OVERWRITTEN)
+        source = f"SELECT opportunity_id, {', '.join(kept)} FROM read_parquet({text(str(snapshot))})"
+    rebuilt = [f"CASE WHEN d.status = 'open' THEN h.{c} ELSE d.{c} END AS {c}" for c in kept]
+    hidden = [f"CASE WHEN d.status != 'open' THEN d.{c} END AS {c}" for c in OVERWRITTEN if c not in kept]
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE k_deals AS SELECT d.* REPLACE ({", ".join(rebuilt + hidden)}),
+            d.status != 'open' OR h.opportunity_id IS NOT NULL AS state_known
+            FROM deals_then d LEFT JOIN ({source}) h USING (opportunity_id)"""
+    )
+    unknown = con.execute("SELECT count(*) FROM k_deals WHERE NOT state_known").fetchone()[0]
+    if not unknown:
+        return []
+    return ["What stood in open deals on that day cannot be rebuilt from these exports: their amounts, stages and dates are not shown."]
+
+
+def _convert_money(con: duckdb.DuckDBPyConnection, company: Company) -> list[str]:
+    """money_orders and money_deals: amounts in the company's currency, by the rate of the day."""
+    home = text(company.currency.upper())
+    for name, source, day, columns in (
+        ("money_orders", "k_orders", "order_date", ("amount", "margin")),
+        ("money_deals", "k_deals", "CASE WHEN status = 'open' THEN as_of() ELSE close_date END", ("amount",)),
+    ):
+        converted = ", ".join(f"round(x.{c} * coalesce(r.rate, 1), 4)::DECIMAL(18,4) AS {c}" for c in columns)
+        con.execute(
+            f"""CREATE OR REPLACE TEMP TABLE {name} AS SELECT x.* EXCLUDE (code) REPLACE ({converted}), row_number() OVER () AS _n
+                FROM (SELECT *, upper(coalesce(currency, {home})) AS code, {day} AS day FROM {source}) x
+                ASOF LEFT JOIN (SELECT upper(currency) AS code, rate_date, rate FROM k_rates WHERE upper(currency) != {home}) r
+                ON x.code = r.code AND x.day >= r.rate_date"""
+        )
+    rows = con.execute(
+        f"""SELECT upper(currency) AS code, count(*) FROM (SELECT currency, order_date AS day FROM k_orders
+              UNION ALL SELECT currency, close_date FROM k_deals WHERE status != 'open') x
+            WHERE upper(currency) != {home} AND NOT EXISTS (
+              SELECT 1 FROM k_rates r WHERE upper(r.currency) = upper(x.currency) AND r.rate_date <= x.day)
+            GROUP BY 1 ORDER BY 1"""
+    ).fetchall()
+    return [
+        f"{n:,} amounts in {code} have no rate for their day and are summed as they stand, as if they were {company.currency}."
+        for code, n in rows
+    ]
+
+
+def _credit(con: duckdb.DuckDBPyConnection, company: Company) -> None:
+    """credited_orders and credited_deals: one row per line and credited rep, amounts shared to the cent."""
+    con.execute(
+        f"""CREATE OR REPLACE TEMP VIEW shares AS SELECT source_id, rep_id, credit_share FROM k_credits
+            WHERE coalesce(lower(kind), 'revenue') = 'revenue' AND {"true" if company.credit == "table" else "false"}
+            QUALIFY abs(sum(credit_share) OVER (PARTITION BY source_id) - 1) < 1e-6"""
+    )
+    first = "owner" if company.credit == "account" else "coalesce(rep_id, owner)"
+    for name, source, key, columns in (
+        ("credited_orders", "money_orders", "order_id", ("amount", "margin")),
+        ("credited_deals", "money_deals", "opportunity_id", ("amount",)),
+    ):
+        parts = [f"round({c} * credit_share, 2)::DECIMAL(18,4)" for c in columns]
+        shared = ", ".join(
+            f"CASE WHEN credit_share = 1 THEN {c} WHEN _last THEN {c} - (sum({p}) OVER line - {p}) ELSE {p} END::DECIMAL(18,4) AS {c}"
+            for c, p in zip(columns, parts, strict=True)
+        )
+        con.execute(
+            f"""CREATE OR REPLACE TEMP TABLE {name} AS SELECT * EXCLUDE (_last) REPLACE ({shared}) FROM (
+                  SELECT o.* EXCLUDE (owner) REPLACE (coalesce(s.rep_id, {first.replace("rep_id", "o.rep_id")}) AS rep_id),
+                         owner, coalesce(s.credit_share, 1) AS credit_share,
+                         row_number() OVER (PARTITION BY o._n ORDER BY s.credit_share DESC, s.rep_id DESC) = 1 AS _last
+                  FROM ({_with_owner(source)}) o LEFT JOIN shares s ON s.source_id = o.{key})
+                WINDOW line AS (PARTITION BY _n)"""
+        )
+
+
+def _fill_books(con: duckdb.DuckDBPyConnection, company: Company) -> None:
+    """book_<table>: every row under the rep whose book it stands in; NULL where it is nobody's."""
+    deal = ", ".join(f"d.{c}" for c in TABLES["opportunities"].names if c != "rep_id")
+    order = ", ".join(c for c in TABLES["orders"].names if c != "rep_id")
+    if company.has("orders"):
+        sale = "order_id AS sale_id, account_id, order_date AS sale_date, amount, product, quantity, margin, 'order' AS source"
+        credited, whole, won = "credited_orders", "money_orders", "true"
+    else:
+        sale = (
+            "opportunity_id AS sale_id, account_id, close_date AS sale_date, amount, product, "
+            "NULL::DOUBLE AS quantity, NULL::DECIMAL(18,4) AS margin, 'deal' AS source"
+        )
+        credited, whole, won = "credited_deals", "money_deals", "status = 'won'"
+    by_owner = "JOIN k_owned a USING (account_id)"
+    selects = {
+        "accounts": "SELECT * EXCLUDE (_file, _row) FROM k_owned",
+        "opportunities": f"SELECT d.rep_id, {deal}, d.status, d.state_known, d.credit_share FROM credited_deals d",
+        "orders": f"SELECT rep_id, {order}, credit_share FROM credited_orders",
+        "stage_history": "SELECT c.rep_id, h.* EXCLUDE (_file, _row) FROM k_stage_history h JOIN credited_deals c USING (opportunity_id)",
+        "sales": f"SELECT rep_id, {sale} FROM {credited} WHERE {won}",
+        "account_sales": f"""SELECT a.rep_id, s.*, NOT EXISTS (SELECT 1 FROM {credited} c WHERE c._n = s._n AND c.rep_id = a.rep_id)
+                             AS inherited FROM (SELECT {sale}, _n FROM {whole} WHERE {won}) s {by_owner}""",
+        "contracts": f"""SELECT * EXCLUDE (_file, _row, owner, day) REPLACE (coalesce(owner, rep_id) AS rep_id)
+                         FROM ({_with_owner("(SELECT *, as_of() AS day FROM k_contracts)")})""",
+        "activities": f"""SELECT * EXCLUDE (_file, _row, owner, day) REPLACE (coalesce(rep_id, owner) AS rep_id)
+                          FROM ({_with_owner("(SELECT *, activity_date AS day FROM k_activities)")})""",
+        "leads": f"""SELECT * EXCLUDE (_file, _row, owner, day) REPLACE (coalesce(rep_id, owner) AS rep_id)
+                     FROM ({_with_owner("(SELECT *, as_of() AS day FROM k_leads)")})""",
+        "contacts": f"SELECT a.rep_id, c.* EXCLUDE (_file, _row) FROM k_contacts c {by_owner}",
+    }
+    for name in TABLES:
+        if name in ("credits", "rates"):
+            continue
+        con.execute(f"CREATE OR REPLACE TEMP TABLE book_{name} AS {selects.get(name, f'SELECT * EXCLUDE (_file, _row) FROM k_{name}')}")
+    for name in ("sales", "account_sales"):
+        columns = ", ".join(("rep_id", *_SALE, *(["inherited"] if name == "account_sales" else [])))
+        con.execute(f"CREATE OR REPLACE TEMP TABLE book_{name} AS SELECT {columns} FROM ({selects[name]})")
