@@ -20,6 +20,7 @@ from workbook_helpers.errors import ParameterError, UnknownRepError
 from workbook_helpers.measure import Answer
 from workbook_helpers.plan import Plan, PrivatePlan, load_plan, load_private, plan_path
 
+
 @dataclass(frozen=True)
 class RepCard:
     """Who the rep is. tenure_days: since active_from; None when unknown. kind: rep, manager, house, vacant or leaver."""
@@ -74,7 +75,7 @@ class Book(Tables):
             "company": self.company.name,
             "as_of": self.as_of.isoformat(),
             "known_rows": self._prepared.rep_fingerprints[self.rep.rep_id][:16],
-            "team_figures": self._prepared.team_fingerprint[:16],
+            "team_figures": self._prepared.team_fingerprint(self.rep.role)[:16],
             "workbook_version": version("territory-planning-workbook"),
         }
 
@@ -127,7 +128,9 @@ def find_rep(prepared: Prepared, rep_id: str) -> dict[str, Any]:
     known = [values["rep_id"] for values in prepared.reps]
     near = difflib.get_close_matches(rep_id, known, n=3, cutoff=0.4) or known[:5]
     raise UnknownRepError(
-        f"No rep {rep_id!r} is known on {prepared.as_of.isoformat()}.", allowed=f"Nearest ids: {', '.join(near)}.", do="Ids are text: keep zeros."
+        f"No rep {rep_id!r} is known on {prepared.as_of.isoformat()}.",
+        allowed=f"Nearest ids: {', '.join(near)}.",
+        do="Ids are text: keep zeros.",
     )
 
 

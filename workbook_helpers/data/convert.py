@@ -119,18 +119,15 @@ def _check_columns(table: Table, found: Iterable[str], source: Source) -> None:
 
 def _clean(column: str) -> str:
     """Trimmed text in one Unicode form without invisible characters; empty text is missing."""
-    name, blanks = quote(column), "chr(9) || chr(10) || chr(13) || ' '"
+    name, blanks = quote(column), "chr(9) || chr(10) || chr(13) || chr(160) || ' '"
     invisible = r"[\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{feff}\x{ad}\x{1}-\x{8}]"
-    wide = f"regexp_replace(nfc_normalize({name}), '{invisible}', '', 'g')"
-    return (
-        f"nullif(CASE WHEN strlen({name}) = length({name}) THEN trim({name}, {blanks}) "
-        f"ELSE trim({wide}, {blanks} || chr(160)) END, '')"
-    )
+    mended = f"nullif(trim(regexp_replace(nfc_normalize({name}), '{invisible}', '', 'g'), {blanks}), '')"
+    return f"CASE WHEN regexp_full_match({name}, '[!-~]([ -~]*[!-~])?') THEN {name} ELSE {mended} END"  # mostly clean already
 
 
 def _number(name: str, decimal: str, sql_type: str) -> str:
     mark = "." if decimal == "," else ","
-    plain = f"replace({name}, '{mark}', '')" + (f", ',', '.')" if decimal == "," else "")
+    plain = f"replace({name}, '{mark}', '')" + (", ',', '.')" if decimal == "," else "")
     plain = f"replace({plain}" if decimal == "," else plain
     return f"CASE WHEN regexp_full_match({name}, '{_NUMBERS[decimal]}') THEN try_cast({plain} AS {sql_type}) END"
 
@@ -151,17 +148,16 @@ def _typed(column: Column, reading: Reading) -> str:
 
 
 def _date(name: str, date_format: str) -> str:
-    if date_format == DATE_FORMATS[0]:
-        day = f"CASE WHEN regexp_matches({name}, '^\\d{{4}}-\\d{{2}}-\\d{{2}}($|[ T])') THEN try_cast(left({name}, 10) AS DATE) END"
-    else:
+    day = f"CASE WHEN regexp_matches({name}, '^\\d{{4}}-\\d{{2}}-\\d{{2}}($|[ T])') THEN try_cast(left({name}, 10) AS DATE) END"
+    if date_format != DATE_FORMATS[0]:  # a date as 2026-09-30 means one thing everywhere, and spreadsheets give it
         bare = f"regexp_replace({name}, '[ T]\\d{{1,2}}:\\d{{2}}.*$', '')"
-        day = f"try_strptime({bare}, {text(date_format)})::DATE"
+        day = f"coalesce({day}, try_strptime({bare}, {text(date_format)})::DATE)"
     return f"CASE WHEN year({day}) BETWEEN 1900 AND 2199 THEN {day} END"
 
 
 def _detect(con: duckdb.DuckDBPyConnection, table: Table, source: Source, company: Company) -> Reading:
     return Reading(
-        decimal=source.decimal or company.decimal or _detect_decimal(con, table, source),
+        decimal=source.decimal or source.file_decimal or company.decimal or _detect_decimal(con, table, source),
         dates=source.dates or company.dates or _detect_dates(con, table, source),
     )
 
@@ -230,14 +226,14 @@ def _check_values(con: duckdb.DuckDBPyConnection, columns: Iterable[Column], rea
             rows[column.filled].append(f"SELECT {place} FROM cleaned c JOIN typed t USING (_n) WHERE {condition}")
     if rows[True]:
         con.execute(f"INSERT INTO bad SELECT * FROM ({' UNION ALL '.join(rows[True])}) WHERE _n NOT IN (SELECT _n FROM bad)")
-    cells = " UNION ALL ".join(rows[False])
-    con.execute(f"CREATE OR REPLACE TEMP TABLE blanked AS SELECT * FROM ({cells or 'FROM bad LIMIT 0'}) WHERE _n NOT IN (SELECT _n FROM bad)")
+    cells = " UNION ALL ".join(rows[False]) or "FROM bad LIMIT 0"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE blanked AS SELECT * FROM ({cells}) WHERE _n NOT IN (SELECT _n FROM bad)")
     for (name,) in con.execute("SELECT DISTINCT col FROM blanked").fetchall():
         con.execute(f"UPDATE typed SET {quote(name)} = NULL WHERE _n IN (SELECT _n FROM blanked WHERE col = {text(name)})")
 
 
 def _failures(column: Column, reading: Reading) -> Iterator[tuple[str, str, str]]:
-    """What can be wrong with a value of this column: SQL condition, what is said, what to do. A column that is ``filled`` loses the row."""
+    """What can be wrong with a value of this column: SQL condition, what is said, what to do."""
     name, mend = quote(column.name), "Mend it in the CRM."
     if column.filled:
         yield f"c.{name} IS NULL", "is empty", "Fill it in the CRM, or delete the row from the export."

@@ -1,6 +1,7 @@
 """What is readable and yet would mislead a plan: owners missing, deals past their date, amounts out of range.
 
-Each rule is one SELECT over what is known on the as-of date, of: file, row, the value shown, the rep concerned. A finding changes no figure.
+Each rule is one SELECT over what is known on the as-of date, of: file, row, the value shown, the rep concerned.
+A finding changes no figure.
 """
 
 from __future__ import annotations

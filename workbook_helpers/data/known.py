@@ -42,7 +42,7 @@ def build_books(con: duckdb.DuckDBPyConnection, company: Company, as_of: date, s
             columns = ", ".join(f"NULL::{_sql_type(c.kind)} AS {quote(c.name)}" for c in table.columns)
             con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns}, NULL::VARCHAR AS _file, NULL::BIGINT AS _row LIMIT 0")
     _know_rows(con)
-    _know_owners(con)
+    _know_owners(con, company)
     remarks = _know_deals(con, company, as_of, snapshot)
     remarks += _convert_money(con, company)
     _credit(con, company)
@@ -73,7 +73,7 @@ def _know_rows(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"CREATE OR REPLACE TEMP VIEW k_{name} AS SELECT *{f' REPLACE ({hidden})' if hidden else ''} FROM {name} {known}")
 
 
-def _know_owners(con: duckdb.DuckDBPyConnection) -> None:
+def _know_owners(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     """k_owned: each account with its owner on the as-of date and its ultimate parent; owner_spans: who owned when."""
     con.execute(
         """CREATE OR REPLACE TEMP TABLE owner_spans AS
@@ -89,15 +89,17 @@ def _know_owners(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE k_owned AS SELECT a.* REPLACE (o.owner AS rep_id), t.ultimate_parent_id
             FROM k_accounts a JOIN tops t USING (account_id)
-            JOIN ({_with_owner("(SELECT account_id, as_of() AS day FROM k_accounts)")}) o USING (account_id)"""
+            JOIN ({_with_owner("(SELECT account_id, as_of() AS day FROM k_accounts)", company)}) o USING (account_id)"""
     )
 
 
-def _with_owner(rows: str) -> str:
+def _with_owner(rows: str, company: Company) -> str:
     """These rows (account_id, day, …) with ``owner``: who owned the account on that day.
 
     The ownership history where the account has one; else the owner in the accounts table, as exported.
     """
+    if not company.has("account_owners"):
+        return f"SELECT x.*, a.rep_id AS owner FROM {rows} x LEFT JOIN k_accounts a ON a.account_id = x.account_id"
     return f"""SELECT x.*, CASE WHEN w.account_id IS NOT NULL THEN (CASE WHEN w.valid_to IS NULL OR x.day <= w.valid_to THEN w.rep_id END)
                            WHEN h.account_id IS NULL THEN a.rep_id END AS owner
                FROM {rows} x ASOF LEFT JOIN owner_spans w ON x.account_id = w.account_id AND x.day >= w.valid_from
@@ -148,6 +150,9 @@ def _convert_money(con: duckdb.DuckDBPyConnection, company: Company) -> list[str
         ("money_orders", "k_orders", "order_date", ("amount", "margin")),
         ("money_deals", "k_deals", "CASE WHEN status = 'open' THEN as_of() ELSE close_date END", ("amount",)),
     ):
+        if not company.has("rates"):
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT *, {day} AS day, row_number() OVER () AS _n FROM {source}")
+            continue
         converted = ", ".join(f"round(x.{c} * coalesce(r.rate, 1), 4)::DECIMAL(18,4) AS {c}" for c in columns)
         con.execute(
             f"""CREATE OR REPLACE TEMP TABLE {name} AS SELECT x.* EXCLUDE (code) REPLACE ({converted}), row_number() OVER () AS _n
@@ -171,8 +176,8 @@ def _convert_money(con: duckdb.DuckDBPyConnection, company: Company) -> list[str
 def _credit(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     """credited_orders and credited_deals: one row per line and credited rep, amounts shared to the cent."""
     con.execute(
-        f"""CREATE OR REPLACE TEMP VIEW shares AS SELECT source_id, rep_id, credit_share FROM k_credits
-            WHERE coalesce(lower(kind), 'revenue') = 'revenue' AND {"true" if company.credit == "table" else "false"}
+        """CREATE OR REPLACE TEMP VIEW shares AS SELECT source_id, rep_id, credit_share FROM k_credits
+            WHERE coalesce(lower(kind), 'revenue') = 'revenue'
             QUALIFY abs(sum(credit_share) OVER (PARTITION BY source_id) - 1) < 1e-6"""
     )
     first = "owner" if company.credit == "account" else "coalesce(rep_id, owner)"
@@ -180,6 +185,10 @@ def _credit(con: duckdb.DuckDBPyConnection, company: Company) -> None:
         ("credited_orders", "money_orders", "order_id", ("amount", "margin")),
         ("credited_deals", "money_deals", "opportunity_id", ("amount",)),
     ):
+        if company.credit != "table":
+            shared = f"SELECT * REPLACE ({first} AS rep_id), 1.0 AS credit_share FROM ({_with_owner(source, company)})"
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {shared}")
+            continue
         parts = [f"round({c} * credit_share, 2)::DECIMAL(18,4)" for c in columns]
         shared = ", ".join(
             f"CASE WHEN credit_share = 1 THEN {c} WHEN _last THEN {c} - (sum({p}) OVER line - {p}) ELSE {p} END::DECIMAL(18,4) AS {c}"
@@ -190,7 +199,7 @@ def _credit(con: duckdb.DuckDBPyConnection, company: Company) -> None:
                   SELECT o.* EXCLUDE (owner) REPLACE (coalesce(s.rep_id, {first.replace("rep_id", "o.rep_id")}) AS rep_id),
                          owner, coalesce(s.credit_share, 1) AS credit_share,
                          row_number() OVER (PARTITION BY o._n ORDER BY s.credit_share DESC, s.rep_id DESC) = 1 AS _last
-                  FROM ({_with_owner(source)}) o LEFT JOIN shares s ON s.source_id = o.{key})
+                  FROM ({_with_owner(source, company)}) o LEFT JOIN shares s ON s.source_id = o.{key})
                 WINDOW line AS (PARTITION BY _n)"""
         )
 
@@ -218,11 +227,11 @@ def _fill_books(con: duckdb.DuckDBPyConnection, company: Company) -> None:
         "account_sales": f"""SELECT a.rep_id, s.*, NOT EXISTS (SELECT 1 FROM {credited} c WHERE c._n = s._n AND c.rep_id = a.rep_id)
                              AS inherited FROM (SELECT {sale}, _n FROM {whole} WHERE {won}) s {by_owner}""",
         "contracts": f"""SELECT * EXCLUDE (_file, _row, owner, day) REPLACE (coalesce(owner, rep_id) AS rep_id)
-                         FROM ({_with_owner("(SELECT *, as_of() AS day FROM k_contracts)")})""",
+                         FROM ({_with_owner("(SELECT *, as_of() AS day FROM k_contracts)", company)})""",
         "activities": f"""SELECT * EXCLUDE (_file, _row, owner, day) REPLACE (coalesce(rep_id, owner) AS rep_id)
-                          FROM ({_with_owner("(SELECT *, activity_date AS day FROM k_activities)")})""",
+                          FROM ({_with_owner("(SELECT *, activity_date AS day FROM k_activities)", company)})""",
         "leads": f"""SELECT * EXCLUDE (_file, _row, owner, day) REPLACE (coalesce(rep_id, owner) AS rep_id)
-                     FROM ({_with_owner("(SELECT *, as_of() AS day FROM k_leads)")})""",
+                     FROM ({_with_owner("(SELECT *, as_of() AS day FROM k_leads)", company)})""",
         "contacts": f"SELECT a.rep_id, c.* EXCLUDE (_file, _row) FROM k_contacts c {by_owner}",
     }
     for name in TABLES:

@@ -352,3 +352,6 @@ EVENT_DATES = {
     "leads": "created_date",
     "accounts": "created_date",
 }
+
+#: The rep_id under which the books hold rows that name no rep, or one who is not in table reps.
+NOBODY = ""

@@ -50,6 +50,11 @@ class Source(_Strict):
         stem = Path(self.file or "").stem
         return f"{stem}__{self.sheet}" if self.sheet else stem
 
+    @property
+    def file_decimal(self) -> str | None:
+        """Numbers that a file holds as numbers come out with a point, whatever the company writes."""
+        return "." if Path(self.file or "").suffix.lower() in (".xlsx", ".xlsm", ".parquet") else None
+
 
 class Outcomes(_Strict):
     """Which texts in ``outcome`` mean won or lost; everything else is open."""
@@ -142,7 +147,8 @@ class Company(_Strict):
     def fiscal_year(self, day: date) -> Period:
         """The fiscal year that holds the day.
 
-        >>> Company(folder=Path("x"), fiscal_year_start="04-01", tables={"reps": "r.csv", "orders": "o.csv"}).fiscal_year(date(2026, 3, 31)).start
+        >>> company = Company(folder=Path("x"), fiscal_year_start="04-01", tables={"reps": "r.csv", "orders": "o.csv"})
+        >>> company.fiscal_year(date(2026, 3, 31)).start
         datetime.date(2025, 4, 1)
         """
         month, first = map(int, self.fiscal_year_start.split("-"))
@@ -153,7 +159,8 @@ class Company(_Strict):
     def plan_year(self, day: date) -> int:
         """The year that names the plan's file: the one in which the fiscal year ends.
 
-        >>> Company(folder=Path("x"), fiscal_year_start="04-01", tables={"reps": "r.csv", "orders": "o.csv"}).plan_year(date(2026, 4, 1))
+        >>> company = Company(folder=Path("x"), fiscal_year_start="04-01", tables={"reps": "r.csv", "orders": "o.csv"})
+        >>> company.plan_year(date(2026, 4, 1))
         2027
         """
         return self.fiscal_year(day).end.year

@@ -61,10 +61,10 @@ class Prepared:
         """Of each rep's known rows."""
         return self.view["rows"]
 
-    @cached_property
-    def team_fingerprint(self) -> str:
-        """Of the figures and tables that the team teaches."""
-        return hashlib.sha256((self.folder / "team.json").read_bytes()).hexdigest()
+    def team_fingerprint(self, role: str | None) -> str:
+        """Of the figures and tables that the team of a role teaches."""
+        taught = json.dumps(self.team["roles"].get(role or ""), sort_keys=True)
+        return hashlib.sha256(taught.encode()).hexdigest()
 
     @cached_property
     def team(self) -> dict[str, Any]:
@@ -95,10 +95,13 @@ class Prepared:
         return rows.to_pandas(use_threads=False)
 
 
-def prepare(folder: Path | str, *, as_of: date | None = None, store: Path | str | None = None) -> Prepared:
+def prepare(
+    folder: Path | str, *, as_of: date | None = None, store: Path | str | None = None, teach: bool = True
+) -> Prepared:
     """Reads what has changed, checks it, and writes the view of the as-of date (default: the last day the exports know).
 
     folder: the company's folder. store: default ``<folder>/.workbook``, or what the environment variable WORKBOOK_STORE names.
+    teach: False leaves out what the team teaches, which a check does not need.
     Nothing is done twice: unchanged inputs are not read again, an existing view is not rebuilt.
     Raises SettingsError or InputDataError, with everything that keeps a table from being used.
     """
@@ -121,7 +124,10 @@ def prepare(folder: Path | str, *, as_of: date | None = None, store: Path | str 
         open_deals = home / "open_deals" / f"{day.isoformat()}.parquet"
         keep = open_deals if day.isoformat() == last_day else None
         _write_whole(view, lambda place: _write_view(company, snapshot / "checked", day, open_deals, keep, place))
-    return Prepared(company, day, view, fingerprint)
+    prepared = Prepared(company, day, view, fingerprint)
+    if teach and not (view / "team.json").is_file():
+        _write_team(prepared)
+    return prepared
 
 
 def _nearest_float(money: Any) -> Any:
@@ -333,13 +339,12 @@ def _select(name: str, sql: str, exported: dict[str, Any]) -> Any:
 
 
 def _write_view(company: Company, checked: Path, as_of: date, open_deals: Path, keep: Path | None, place: Path) -> None:
-    """Writes the books of all reps on the as-of date, the problems known then, and what the team teaches.
+    """Writes the books of all reps on the as-of date, and the problems known then.
 
     keep: where to keep the open deals as they stand today, when the as-of date is the last day of the exports.
     """
     from workbook_helpers.data import known
     from workbook_helpers.data.findings import find_problems
-    from workbook_helpers.data.team import learn_team
 
     with _connect() as con:
         for name in company.tables:
@@ -349,20 +354,23 @@ def _write_view(company: Company, checked: Path, as_of: date, open_deals: Path, 
         find_problems(con, company)
         con.execute("DELETE FROM problems WHERE known > as_of()")
         con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")
-        books = [row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() WHERE starts_with(table_name, 'book_') ORDER BY 1").fetchall()]
+        listed = "SELECT table_name FROM duckdb_tables() WHERE starts_with(table_name, 'book_') ORDER BY 1"
+        books = [row[0] for row in con.execute(listed).fetchall()]
         rows, counts = {}, {}
         for book in books:
             name = book.removeprefix("book_")
             if not (company.has(name) or name in ("sales", "account_sales")):
                 continue
             options = "FORMAT parquet, ROW_GROUP_SIZE 20480, COMPRESSION zstd"
-            key = "rep_id, " if _has_rep(con, book) else ""
-            con.execute(f"COPY (SELECT {key}* {'EXCLUDE (rep_id)' if key else ''} FROM {book} ORDER BY ALL) TO '{_sql_path(place / name)}.parquet' ({options})")
-            owner = "rep_id" if key else "NULL"
-            for rep_id, n, mark in con.execute(
-                f"SELECT {owner}, count(*), md5(concat(bit_xor(hash(b)), sum(hash(b)::HUGEINT % 1000000007))) FROM {book} b GROUP BY 1"
-            ).fetchall():
-                rows.setdefault(rep_id, []).append(f"{name}:{n}:{mark}")
+            rows_of_book = f"SELECT * FROM {book}"
+            if _has_rep(con, book):  # what belongs to nobody we know stands under NOBODY, so that totals close
+                known_rep = "CASE WHEN rep_id IN (SELECT rep_id FROM k_reps) THEN rep_id ELSE '' END AS rep_id"
+                rows_of_book = f"SELECT {known_rep}, * EXCLUDE (rep_id) FROM {book}"
+            con.execute(f"COPY ({rows_of_book} ORDER BY ALL) TO '{_sql_path(place / name)}.parquet' ({options})")
+            owner = "rep_id" if _has_rep(con, book) else "NULL"
+            mark = "md5(concat(bit_xor(hash(b)), sum(hash(b)::HUGEINT % 1000000007)))"
+            for rep_id, n, fingerprint in con.execute(f"SELECT {owner}, count(*), {mark} FROM ({rows_of_book}) b GROUP BY 1").fetchall():
+                rows.setdefault(rep_id, []).append(f"{name}:{n}:{fingerprint}")
                 counts.setdefault(rep_id, {})[name] = n
         aside = con.execute(
             """SELECT rep_id, tbl, count(*), coalesce(sum(amount), 0)::DOUBLE, string_agg(DISTINCT what, '; ' ORDER BY what)
@@ -386,8 +394,15 @@ def _write_view(company: Company, checked: Path, as_of: date, open_deals: Path, 
         "remarks": remarks,
     }
     (place / "view.json").write_text(json.dumps(view, sort_keys=True), encoding="utf-8")
-    prepared = Prepared(company, as_of, place, "")
-    (place / "team.json").write_text(json.dumps(learn_team(prepared), sort_keys=True), encoding="utf-8")
+
+
+def _write_team(prepared: Prepared) -> None:
+    """What the team teaches on that day, beside the view it was learned from."""
+    from workbook_helpers.data.team import learn_team
+
+    place = prepared.folder / f".team-{os.getpid()}.json"
+    place.write_text(json.dumps(learn_team(prepared), sort_keys=True), encoding="utf-8")
+    os.replace(place, prepared.folder / "team.json")
 
 
 def _has_rep(con: Any, book: str) -> bool:

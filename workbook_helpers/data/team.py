@@ -5,21 +5,25 @@ Below five reps of a role nothing is taught; a row of a learned table that fewer
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 import pandas as pd
 
+from workbook_helpers.data.schemas import NOBODY
 from workbook_helpers.data.store import Prepared
 from workbook_helpers.data.tables import Tables
-from workbook_helpers.measure import Answer, Definition
+from workbook_helpers.measure import Definition, Measure
 from workbook_helpers.steps import chance, customers, deals, goals, market, moves, quality, swot, tracking
 
 STEPS: tuple[ModuleType, ...] = (customers, deals, swot, market, quality, chance, goals, moves, tracking)
 
 MIN_REPS, MIN_REPS_PER_CUT = 5, 3
+
+#: Figures of a whole team that mean nothing beside one rep's, and those that hang on what reps wrote into their plans.
+_NOT_BESIDE_A_REP = ("forecast", "goal", "goal_probability", "unidentified_amount", "expected_gap", "pipeline_coverage", "pace")
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ def list_definitions() -> dict[str, Definition]:
 
 
 def learn_team(prepared: Prepared) -> dict[str, Any]:
-    """What ``team.json`` of the store holds: per role its reps, benchmarks and learned tables; and the whole company's own figures.
+    """What ``team.json`` of the store holds: per role its reps, benchmarks and learned tables; the company's own figures; and the sums of
+    what belongs to nobody.
 
     Members of a team are the selling reps of one role who are still there on the as-of date.
     """
@@ -46,34 +51,93 @@ def learn_team(prepared: Prepared) -> dict[str, Any]:
     for rep in prepared.reps:
         if rep["kind"] == "rep":
             members.setdefault(rep["role"] or "", []).append(rep["rep_id"])
-    everyone = tuple(r["rep_id"] for r in prepared.reps)
-    figures = {m.id: {"value": m.value, "n": m.n} for m in _measures(prepared, everyone) if m.value is not None}
-    return {"company": figures, "roles": {role: _learn_role(prepared, tuple(ids)) for role, ids in sorted(members.items())}}
+    everyone = _open(prepared, [rep["rep_id"] for rep in prepared.reps])
+    company = summarise_headlines(everyone, _learn_tables(everyone))
+    nobody = summarise_headlines(_open(prepared, [NOBODY]), {})
+    adds_up = {id for id, definition in list_definitions().items() if definition.roll_up == "sum"}
+    return {
+        "company": {m.id: m.to_fact() for m in company if m.value is not None},
+        "nobody": {m.id: m.to_fact() for m in nobody if m.value is not None and m.id in adds_up},
+        "roles": {role: _learn_role(_open(prepared, ids), len(ids)) for role, ids in sorted(members.items())},
+    }
 
 
-def _measures(prepared: Prepared, rep_ids: tuple[str, ...]) -> Iterator[Any]:
-    books = Tables(prepared.company, prepared.as_of, prepared, rep_ids)
-    for answer in summarise_headlines(books):
-        yield from (m for m in answer.measures if m.cut is None)
+def _open(prepared: Prepared, rep_ids: list[str]) -> Tables:
+    return Tables(prepared.company, prepared.as_of, prepared, tuple(rep_ids))
 
 
-def _learn_role(prepared: Prepared, rep_ids: tuple[str, ...]) -> dict[str, Any]:
-    role: dict[str, Any] = {"reps_n": len(rep_ids), "values": {}, "tables": {}}
-    if len(rep_ids) < MIN_REPS:
-        return role
-    defined = list_definitions()
-    for measure in _measures(prepared, rep_ids):
-        if measure.value is not None:
-            per_rep = defined[measure.id].roll_up == "sum"
-            role["values"][measure.id] = measure.value / len(rep_ids) if per_rep else measure.value
-    books = Tables(prepared.company, prepared.as_of, prepared, rep_ids)
-    for step in STEPS:
-        for name, (learn, frames) in getattr(step, "LEARNED", {}).items():
-            table = learn(
-                **{f: getattr(books, f) for f in frames}, as_of=books.as_of, period=books.last_year, company=books.company
-            )
-            role["tables"][name] = {"columns": list(table.columns), "rows": table.astype(object).where(table.notna(), None).values.tolist()}
-    return role
+def _learn_role(books: Tables, reps_n: int) -> dict[str, Any]:
+    if reps_n < MIN_REPS:
+        return {"reps_n": reps_n, "values": {}, "tables": {}}
+    defined, learned = list_definitions(), _learn_tables(books)
+    values = {
+        m.id: m.value / reps_n if defined[m.id].roll_up == "sum" else m.value
+        for m in summarise_headlines(books, learned)
+        if m.value is not None and m.id not in _NOT_BESIDE_A_REP
+    }
+    tables = {
+        name: {"columns": list(t.columns), "rows": t.astype(object).where(t.notna(), None).to_numpy().tolist()}
+        for name, t in learned.items()
+    }
+    return {"reps_n": reps_n, "values": values, "tables": tables}
+
+
+def _learn_tables(books: Tables) -> dict[str, pd.DataFrame]:
+    """Every table that the steps' LEARNED offer, from the rows of these books."""
+    context = {"as_of": books.as_of, "period": books.last_year, "company": books.company}
+    offered = [item for step in STEPS for item in getattr(step, "LEARNED", {}).items()]
+    return {name: learn(**{f: getattr(books, f) for f in frames}, **context) for name, (learn, frames) in offered}
+
+
+def summarise_headlines(books: Tables, learned: Mapping[str, pd.DataFrame]) -> list[Measure]:
+    """The headline measures of several books taken as one, by the functions that the notebooks call; the goal is the sum of the quotas."""
+    company, year, day = books.company, books.fiscal_year, books.as_of
+    season, wins = learned.get("season"), learned.get("stage_wins")
+    credited = goals.summarise_credited(
+        quota_counts=company.quota_counts, sales=books.sales, opportunities=books.opportunities, contracts=books.contracts
+    )
+    goal = goals.summarise_goal(credited=credited, quotas=books.quotas, goal_amount=None, as_of=day, fiscal_year=year)
+    flow = goals.estimate_flow(
+        account_sales=books.account_sales if company.has("orders") else None,
+        contracts=books.contracts,
+        opportunities=books.opportunities,
+        retention=learned.get("retention"),
+        quota_counts=company.quota_counts,
+        as_of=day,
+        fiscal_year=year,
+        lapsed_after_days=company.lapsed_after_days,
+    )
+    open_deals = chance.estimate_chances(
+        opportunities=books.opportunities, stage_history=books.stage_history, stage_wins=wins, in_team=False, as_of=day, fiscal_year=year
+    )
+    odds = chance.estimate_goal_chance(
+        goal=goal,
+        flow=flow,
+        deals=open_deals,
+        opportunities=books.opportunities,
+        arrivals=chance.summarise_arrivals(
+            opportunities=books.opportunities, sales=books.account_sales, as_of=day, days=(year.end - day).days
+        ),
+        base_rate=chance.estimate_base_rate(opportunities=books.opportunities, stage_wins=wins, in_team=False),
+        as_of=day,
+        fiscal_year=year,
+        seed=company.seed,
+        paths=company.goal_paths,
+    )
+    answers = [
+        customers.summarise_conversion(opportunities=books.opportunities, period=books.last_year),
+        customers.summarise_concentration(sales=books.sales, accounts=books.accounts, period=books.last_year),
+        swot.summarise_pipeline(
+            opportunities=books.opportunities, as_of=day, stage_history=books.stage_history, activities=books.activities
+        ),
+        goal,
+        flow,
+        goals.summarise_ladder(goal=goal, flow=flow, deals=open_deals, quota_counts=company.quota_counts, fiscal_year=year),
+        odds,
+        tracking.compare_pace(credited=credited, goal=goal, season=season, as_of=day, fiscal_year=year),
+        tracking.estimate_landing(credited=credited, as_of=day, fiscal_year=year),
+    ]
+    return [m for answer in answers for m in answer.measures if m.cut is None]
 
 
 def open_team_figures(prepared: Prepared, role: str | None) -> Team:
@@ -86,11 +150,3 @@ def open_team_figures(prepared: Prepared, role: str | None) -> Team:
             table = table[table["reps_n"] >= MIN_REPS_PER_CUT].reset_index(drop=True)
         tables[name] = table
     return Team(role, found["reps_n"], found["values"], tables)
-
-
-def summarise_headlines(books: Tables) -> list[Answer]:
-    """The measures that stand beside a rep's own, from the functions that the notebooks call."""
-    return [
-        customers.summarise_conversion(opportunities=books.opportunities, period=books.last_year),
-        customers.summarise_concentration(sales=books.sales, accounts=books.accounts, period=books.last_year),
-    ]
