@@ -1,0 +1,262 @@
+"""The one door where text becomes HTML. Whatever comes from data is escaped here, and nowhere else is markup written.
+
+Every function returns a Shown, which a notebook displays and the report takes over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+from workbook_helpers.data import Book
+from workbook_helpers.measure import Answer, Measure, say_date, say_number
+from workbook_helpers.plan import ASKED, Plan, plan_age_days, say_answer, signed_by, summarise_completeness
+
+FACTS = "application/vnd.workbook.facts+json"
+
+#: "See the math" shows this many source rows; the CSV beside the report holds them all.
+ROWS_SHOWN = 20
+
+
+class Shown:
+    """Something to look at: escaped markup, with its plain text for places that show no markup."""
+
+    def __init__(self, html: Markup, text: str, data: Mapping[str, Any] | None = None) -> None:
+        # JupyterLab typesets "$" as mathematics unless the class says not to.
+        self.html = Markup('<div class="shown tex2jax_ignore">{}</div>').format(html)
+        self.text, self.data = text, dict(data or {})
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return {"text/html": str(self.html), "text/plain": self.text, **self.data}
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def note(text: str) -> Shown:
+    """A remark beside the findings.
+
+    >>> note("a < b").html
+    Markup('<div class="shown tex2jax_ignore"><p class="note">a &lt; b</p></div>')
+    """
+    return Shown(Markup('<p class="note">{}</p>').format(text), text)
+
+
+def sentence(answer: Answer, text: str | None, *measures: Measure) -> Shown:
+    """The answer in a sentence, its measures behind "see the math"; where it is withheld, the reason instead."""
+    if answer.withheld is not None:
+        return note(f"Not answered: {answer.withheld}.")
+    parts = [Markup('<p class="finding">{}</p>').format(text)]
+    if measures:
+        math_parts = Markup("").join(_math(m) for m in measures)
+        parts.append(Markup('<details class="math"><summary>See the math</summary>{}</details>').format(math_parts))
+    return Shown(Markup("").join(parts), text or "")
+
+
+def table(
+    frame: pd.DataFrame, columns: Mapping[str, tuple[str, str]], *, caption: str, limit: int = ROWS_SHOWN
+) -> Shown:
+    """The frame as a table. columns: column -> (title, unit), where unit is a measure's unit, ``text`` or ``date``.
+
+    >>> columns = {"who": ("Who", "text"), "amount": ("USD", "money")}
+    >>> shown = table(pd.DataFrame({"who": ["<b>"], "amount": [1234.5]}), columns, caption="Two")
+    >>> "&lt;b&gt;" in shown.html and "1,234" in shown.html
+    True
+    """
+    head = Markup("").join(
+        Markup('<th scope="col" class="{}">{}</th>').format(_side(unit), title) for title, unit in columns.values()
+    )
+    body = Markup("").join(
+        Markup("<tr>{}</tr>").format(
+            Markup("").join(
+                Markup('<td class="{}">{}</td>').format(_side(unit), say_cell(value, unit))
+                for value, (_, unit) in zip(row, columns.values(), strict=True)
+            )
+        )
+        for row in frame[list(columns)].head(limit).itertuples(index=False, name=None)
+    )
+    shown = f" {limit} of {len(frame):,} shown." if len(frame) > limit else ""
+    html = Markup(
+        '<div class="table-scroll"><table class="data"><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+    ).format(caption + shown, head, body)
+    return Shown(html, f"{caption} ({len(frame):,} rows)")
+
+
+def say_cell(value: Any, unit: str) -> str:
+    """One value of a table as text.
+
+    >>> say_cell(0.25, "share"), say_cell(None, "money"), say_cell(pd.Timestamp("2026-03-05"), "date")
+    ('25 %', '–', '5 Mar 2026')
+    """
+    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    if unit == "date":
+        return say_date(pd.Timestamp(value))
+    if unit == "text":
+        return str(value)
+    return say_number(value, unit)
+
+
+def _side(unit: str) -> str:
+    return "text" if unit in ("text", "date") else "number"
+
+
+def _math(measure: Measure) -> Markup:
+    """One measure opened: formula, inputs, interval, period, and its largest source rows."""
+    lines = [("Formula", measure.formula)]
+    if measure.numerator is not None and measure.denominator is not None:
+        inputs = f"{_plain_number(measure.numerator)} ÷ {_plain_number(measure.denominator)}"
+        lines.append(("Inputs", inputs))
+    if measure.low is not None and measure.level is not None:
+        lines.append((f"{100 * measure.level:.0f} % interval", measure.say_interval()))
+    if measure.period_start and measure.period_end:
+        lines.append(("Period", f"{say_date(measure.period_start)} to {say_date(measure.period_end)}"))
+    if measure.source:
+        lines.append(("Source", measure.source))
+    rows = Markup("")
+    if measure.rows is not None and len(measure.rows):
+        rows = _source_rows(measure)
+    terms = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(k, v) for k, v in lines if v)
+    return Markup('<section class="measure"><h5>{}</h5><dl>{}</dl>{}</section>').format(str(measure), terms, rows)
+
+
+def _source_rows(measure: Measure) -> Markup:
+    frame = measure.rows
+    numbers = [c for c in frame if pd.api.types.is_numeric_dtype(frame[c])]
+    key = "amount" if "amount" in frame else (numbers[0] if numbers else None)
+    if key is not None:
+        frame = frame.sort_values(key, key=abs, ascending=False, kind="stable")
+    kinds = {c: (c.replace("_", " "), _kind(frame[c])) for c in frame}
+    listed = table(frame, kinds, caption=f"The {min(len(frame), ROWS_SHOWN)} largest of {len(frame):,} rows.")
+    return Markup('{}<p class="csv">All {} rows: <a href="tables/{}.csv">tables/{}.csv</a></p>').format(
+        listed.html, f"{len(frame):,}", measure.key, measure.key
+    )
+
+
+def _kind(column: pd.Series) -> str:
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return "date"
+    return "money" if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column) else "text"
+
+
+def _plain_number(value: float) -> str:
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def cover(book: Book) -> Shown:
+    """Whose book this is, and on which day."""
+    pairs = [
+        ("Rep", book.rep.rep_name),
+        ("Territory", book.rep.territory or "not given"),
+        ("Role", book.rep.role or "not given"),
+        ("As of", say_date(book.as_of)),
+        ("Company", f"{book.company.name}, amounts in {book.company.currency}"),
+    ]
+    terms = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(k, v) for k, v in pairs)
+    return Shown(Markup('<dl class="cover">{}</dl>').format(terms), "; ".join(f"{k}: {v}" for k, v in pairs))
+
+
+def coverage(book: Book) -> Shown:
+    """What the numbers stand on: rows read, used and set aside per table, and what was assumed."""
+    read = book.read
+    aside = int(read["set_aside_n"].sum())
+    text = f"{int(read['used_n'].sum()):,} rows of this book were used"
+    text += f", {aside:,} set aside." if aside else "; none was set aside."
+    columns = {
+        "table": ("Table", "text"),
+        "read_n": ("Rows known", "count"),
+        "used_n": ("Used", "count"),
+        "set_aside_n": ("Set aside", "count"),
+        "set_aside_amount": (f"Amount set aside, {book.company.currency}", "money"),
+        "why": ("Why", "text"),
+    }
+    listed = table(read, columns, caption=f"Rows of this book known on {say_date(book.as_of)}.", limit=len(read))
+    remarks = Markup("").join(note(remark).html for remark in book.remarks)
+    folded = Markup('<details class="covers"><summary>Rows by table</summary>{}</details>').format(listed.html)
+    return Shown(Markup('<p class="finding">{}</p>{}{}').format(text, folded, remarks), text)
+
+
+def asked(plan: Plan, question: str) -> Shown:
+    """What the plan says to a question that only people can answer, or where to write it."""
+    prompt, said = ASKED[question].prompt, say_answer(plan, question)
+    if said:
+        items = Markup("").join(Markup("<li>{}</li>").format(line) for line in said)
+        html = Markup('<div class="asked"><p>{}</p><ul>{}</ul></div>').format(prompt, items)
+        return Shown(html, f"{prompt} {'; '.join(said)}")
+    where = " or ".join(ASKED[question].fields)
+    text = f"{prompt} Nobody has answered yet: write it under {where} in the plan."
+    return Shown(Markup('<div class="asked open"><p>{}</p></div>').format(text), text)
+
+
+def facts(book: Book, *answers: Answer, card: Mapping[str, str] | None = None) -> Shown:
+    """The last cell of a notebook: records every measure, and says what this run stood on."""
+    measures = [m for answer in answers for m in book.beside_team(answer).measures]
+    keys = [m.key for m in measures]
+    twice = sorted({k for k in keys if keys.count(k) > 1})
+    if twice:
+        raise ValueError(f"recorded twice: {', '.join(twice)}")
+    bundle = {
+        "facts": [m.to_fact() for m in measures],
+        "rows": {m.key: _rows(m.rows) for m in measures if m.rows is not None},
+        "card": dict(card or {}),
+        "header": header(book),
+        "provenance": book.provenance,
+    }
+    lines = [("Measures recorded", len(measures)), *((k.replace("_", " "), v) for k, v in book.provenance.items())]
+    terms = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(k, v) for k, v in lines)
+    html = Markup('<dl class="provenance">{}</dl>').format(terms)
+    return Shown(html, f"{len(measures)} measures recorded", {FACTS: bundle})
+
+
+def header(book: Book) -> dict[str, Any]:
+    """What the report's first lines say of the rep, the plan and the data (plain JSON values)."""
+    return {
+        "rep_id": book.rep.rep_id,
+        "rep_name": book.rep.rep_name,
+        "role": book.rep.role,
+        "territory": book.rep.territory,
+        "company": book.company.name,
+        "currency": book.company.currency,
+        "as_of": book.as_of.isoformat(),
+        "plan": {
+            "exists": book.plan_exists,
+            "complete_share": float(summarise_completeness(book.plan, book.as_of)["complete"].mean()),
+            "age_days": plan_age_days(book.plan, book.as_of),
+            "signed_by": signed_by(book.plan, book.as_of),
+        },
+        "data_light": {
+            "rows_used": int(book.read["used_n"].sum()),
+            "set_aside_n": int(book.read["set_aside_n"].sum()),
+            "set_aside_amount": float(book.read["set_aside_amount"].sum()),
+            "findings_n": int(book.findings_n),
+        },
+        "remarks": list(book.remarks),
+    }
+
+
+def _rows(frame: pd.DataFrame) -> dict[str, list]:
+    def plain(value: Any) -> Any:
+        if isinstance(value, pd.Timestamp | date):
+            return value.date().isoformat() if isinstance(value, pd.Timestamp) else value.isoformat()
+        if value is pd.NaT or value is None or (isinstance(value, float) and math.isnan(value)):
+            return None
+        return value.item() if hasattr(value, "item") else value
+
+    rows = [[plain(v) for v in row] for row in frame.itertuples(index=False, name=None)]
+    return {"columns": [str(c) for c in frame.columns], "rows": rows}
+
+
+def paragraphs(lines: Iterable[str]) -> Shown:
+    """A list of plain lines, for questions to talk about.
+
+    >>> paragraphs(["a & b"]).text
+    '• a & b'
+    """
+    lines = list(lines)
+    items = Markup("").join(Markup("<li>{}</li>").format(escape(line)) for line in lines)
+    return Shown(Markup('<ul class="questions">{}</ul>').format(items), "\n".join(f"• {line}" for line in lines))
