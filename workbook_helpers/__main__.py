@@ -1,0 +1,207 @@
+"""The command line: ``workbook check`` and ``workbook run``. What is slow is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workbook_helpers.errors import Problem, WorkbookError
+
+if TYPE_CHECKING:
+    from datetime import date
+
+#: Examples that ``check`` prints of each kind of problem; the file holds them all.
+EXAMPLES = 10
+
+_SEVERITIES = {"unusable": "table cannot be used", "set_aside": "set aside", "finding": "to mend"}
+
+_COMPANY = click.argument("company", type=click.Path(path_type=Path))
+_STORE = click.option(
+    "--store",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for prepared data; default COMPANY/.workbook.",
+)
+
+
+class _Day(click.ParamType):
+    name = "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        from datetime import date
+
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day. Write it as YYYY-MM-DD, for example 2026-09-30.", param, ctx)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Territory planning: a checked company in, a planning report for every rep out.
+
+    \b
+    Example:
+      workbook check data/samples/field_sales
+      workbook run data/samples/field_sales
+    """
+
+
+@cli.command()
+@_COMPANY
+@click.option("--strict", is_flag=True, help="Fail also when every problem could be set aside.")
+@_STORE
+def check(company: Path, strict: bool, store: Path | None) -> int:
+    """Says everything that is wrong in the exports of COMPANY: file, row, column, value and what to do.
+
+    \b
+    Example:
+      workbook check data/samples/field_sales --strict
+
+    Returns 0 when the company can be planned with, 2 when a table cannot be used (--strict: when anything is wrong).
+    """
+    from workbook_helpers.data import UnusableError, prepare
+
+    try:
+        problems, unusable = prepare(company, store=store, teach=False).problems, False
+    except UnusableError as error:
+        problems, unusable = error.problems, True
+    whole = _write_problems(problems, store or Path(os.environ.get("WORKBOOK_STORE") or company / ".workbook"))
+    if not problems:
+        click.echo("Nothing is wrong.")
+        return 0
+    for line in say_problems(problems, whole):
+        click.echo(_plain(line))
+    return 2 if unusable or strict else 0
+
+
+@cli.command()
+@_COMPANY
+@click.option(
+    "--rep", "reps", multiple=True, metavar="ID", help="Only this rep, as the exports write the id; may be repeated."
+)
+@click.option("--as-of", type=_Day(), help="The day the reports speak from; default the last day the exports know.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where reports go; default reports/<company folder name>.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Reps at a time; default one per core.")
+@click.option(
+    "--resume", is_flag=True, help="Go on with an interrupted run; refused when exports or settings have changed since."
+)
+@_STORE
+def run(
+    company: Path,
+    reps: tuple[str, ...],
+    as_of: date | None,
+    out: Path | None,
+    jobs: int | None,
+    resume: bool,
+    store: Path | None,
+) -> int:
+    """Makes every rep's planning report and the team's index for COMPANY. Reports that are still current are kept.
+
+    \b
+    Example:
+      workbook run data/samples/field_sales --rep R07 --rep R11 --as-of 2026-09-30
+
+    Returns 0 when every report that was asked for is there, 3 when some failed, 2 when the input or the command is
+    wrong, 1 when the disk or the system is at fault, 130 or 143 when interrupted.
+    """
+    from workbook_helpers.batch.run import run_company
+
+    done = run_company(company, reps=reps, as_of=as_of, out=out, jobs=jobs, resume=resume, store=store)
+    for record in done.failed:
+        click.echo(_plain(f"{record.rep_id}: no report. {record.reason}"), err=True)
+    there = len(done.asked) - len(done.failed)
+    click.echo(
+        _plain(
+            f"{there} of {len(done.asked)} reports are there, {len(done.kept)} of them unchanged. Index: {done.index}"
+        )
+    )
+    return done.exit_code
+
+
+def say_problems(problems: Iterable[Problem], whole: Path) -> list[str]:
+    """The problems in words, grouped by table and kind with a few examples of each. whole: the file that holds all.
+
+    >>> late = Problem("finding", "orders", "o.csv", 7, "amount", "", "the amount is empty", "Fill it in.")
+    >>> print(*say_problems([late] * 12, Path("all.csv"))[:3], sep="\\n")
+    orders
+      12 to mend: the amount is empty. Fill it in.
+        o.csv, row 7, column amount, value ''
+    """
+    groups: dict[str, dict[tuple[str, str, str], list[Problem]]] = {}
+    for problem in problems:
+        kind = (problem.severity, problem.what, problem.fix)
+        groups.setdefault(problem.table, {}).setdefault(kind, []).append(problem)
+    lines = []
+    for table, kinds in groups.items():
+        lines.append(table)
+        for (severity, what, fix), found in sorted(kinds.items(), key=lambda item: list(_SEVERITIES).index(item[0][0])):
+            lines.append(f"  {len(found):,} {_SEVERITIES[severity]}: {what}. {fix}")
+            lines += [f"    {str(problem).removesuffix(f': {what}. {fix}')}" for problem in found[:EXAMPLES]]
+            if len(found) > EXAMPLES:
+                lines.append(f"    and {len(found) - EXAMPLES:,} more, all in {whole}")
+    return [*lines, f"All of them: {whole}"]
+
+
+def main() -> None:
+    """Runs the command and ends with its exit code; what goes wrong is said in plain lines, never as a traceback."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        sys.exit(cli(standalone_mode=False))
+    except (click.Abort, KeyboardInterrupt):
+        _stop("Interrupted. Finished reports are kept; `workbook run … --resume` goes on.", 130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except WorkbookError as error:
+        if os.environ.get("WORKBOOK_DEBUG") == "1":
+            traceback.print_exc()
+        _stop(str(error), error.exit_code)
+    except Exception as error:
+        if os.environ.get("WORKBOOK_DEBUG") == "1":
+            raise
+        _stop(f"Stopped by {type(error).__name__}, which nobody expected. Details are in {_keep_traceback()}.", 1)
+
+
+def _stop(text: str, code: int) -> None:
+    for line in text.splitlines() or [""]:
+        click.echo(_plain(line), err=True)
+    sys.exit(code)
+
+
+def _plain(line: str) -> str:
+    """Text from data without what a terminal would obey."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in line)
+
+
+def _write_problems(problems: Iterable[Problem], folder: Path) -> Path:
+    from dataclasses import astuple, fields
+
+    from workbook_helpers.batch.files import make_folder, private_files, to_csv, write_file
+
+    with private_files():
+        target = make_folder(folder) / "set_aside.csv"
+        write_file(target, to_csv([field.name for field in fields(Problem)], map(astuple, problems)))
+    return target
+
+
+def _keep_traceback() -> str:
+    number, name = tempfile.mkstemp(prefix="workbook-", suffix=".log")
+    with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as file:
+        traceback.print_exc(file=file)
+    return name
+
+
+if __name__ == "__main__":
+    main()

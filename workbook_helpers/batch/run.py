@@ -1,0 +1,358 @@
+"""One command, every rep's report: what is still current is kept, workers make the rest, then index and manifest.
+
+<out>/<as-of>/.run/    lock, state.json, records/ (one per rep), scratch/ (what is half done): survives an interruption
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
+from tqdm import tqdm
+
+from workbook_helpers.batch import workers
+from workbook_helpers.batch.files import empty_folder, make_folder, private_files, to_json, write_file, write_folder
+from workbook_helpers.batch.manifest import NAME, Record, Records, fingerprint, read_json, write_manifest
+from workbook_helpers.batch.parameters import OF_A_REP, check_parameters
+from workbook_helpers.batch.tasks import Delivered, Failure, Task
+from workbook_helpers.errors import ParameterError, RunError, WorkbookError
+from workbook_helpers.names import safe_name
+
+if TYPE_CHECKING:
+    from workbook_helpers.data import Prepared
+
+#: How long one notebook may take, in seconds by the clock on the wall.
+NOTEBOOK_SECONDS = 300.0
+
+#: The notebooks that make a rep's report: 01 to 09, in order.
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+
+_log = logging.getLogger("workbook.run")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a run: the reps asked for, those whose report was kept as it was, and those without a report."""
+
+    index: Path
+    asked: tuple[str, ...]
+    kept: tuple[str, ...]
+    failed: tuple[Record, ...]
+
+    @property
+    def exit_code(self) -> int:
+        return 3 if self.failed else 0
+
+
+def run_company(
+    company: Path | str,
+    *,
+    reps: Sequence[str] = (),
+    as_of: date | None = None,
+    out: Path | str | None = None,
+    jobs: int | None = None,
+    resume: bool = False,
+    store: Path | str | None = None,
+    notebooks: Path | None = None,
+    seconds: float = NOTEBOOK_SECONDS,
+    prepare: Callable[..., Prepared] | None = None,
+) -> Outcome:
+    """Makes the report of every rep, or of those named, and the team's index.
+
+    company: the company's folder. reps: ids as the exports write them. as_of: default the last day the exports know.
+    out: default ``reports/<company folder name>``. jobs: reps at a time, default one per core.
+    resume: go on with an interrupted run, and refuse when inputs or settings have changed since.
+    store: default ``<company>/.workbook``.
+    notebooks, seconds, prepare: other notebooks, another limit per notebook, another way to read the company.
+    Reports whose inputs have not changed are kept. Raises WorkbookError for what concerns the whole run; the failure of
+    one rep is in the Outcome.
+    """
+    workers.warm_up()  # it gets warm while the company is read
+    if prepare is None:
+        from workbook_helpers.data import prepare
+    company = Path(company).resolve()
+    out = Path(out) if out is not None else Path("reports", company.name)
+    with private_files():
+        prepared = prepare(company, as_of=as_of, store=store)
+        asked = _choose_reps(prepared, reps)
+        folder = make_folder(out / prepared.as_of.isoformat())
+        with _locked(folder), _logged(folder):
+            run = _Run(prepared, folder, asked, _find_notebooks(notebooks or NOTEBOOKS))
+            run.begin(resume=resume, named_day=as_of is not None)
+            run.make_reports(jobs=jobs or os.cpu_count() or 1, seconds=seconds)
+            return run.finish()
+
+
+class _Run:
+    """One run over one company on one day, in its folder, under its lock."""
+
+    def __init__(self, prepared: Prepared, folder: Path, asked: Sequence[str], notebooks: Sequence[Path]) -> None:
+        self.prepared, self.folder, self.asked, self.notebooks = prepared, folder, tuple(asked), tuple(notebooks)
+        self.own = make_folder(folder / ".run")
+        self.store = Records(make_folder(self.own / "records"))
+        self.cards = {card["rep_id"]: card for card in prepared.reps}
+        self.records = {rep_id: self.store.load(rep_id, safe_name(rep_id)) for rep_id in self.cards}
+        self.kept: list[str] = []
+
+    def begin(self, *, resume: bool, named_day: bool) -> None:
+        """Refuses what cannot run, and finds the reports that are still current."""
+        self._check_notebooks()
+        if resume:
+            self._check_unchanged(named_day)
+        write_file(self.own / "state.json", to_json({"inputs": self.inputs, "finished": False}))
+        self.scratch = empty_folder(self.own / "scratch")
+        self.kept = [r for r in self.asked if self.records[r].is_current(self.fingerprints[r], self.folder)]
+        _log.info(
+            "%s on %s: %d reps asked for, %d of them unchanged", self.company, self.day, len(self.asked), len(self.kept)
+        )
+
+    def make_reports(self, *, jobs: int, seconds: float) -> None:
+        """Every report that was asked for and is not current; each is on record as soon as it is there."""
+        left = [rep_id for rep_id in self.asked if rep_id not in self.kept]
+        if left:
+            (self.folder / NAME).unlink(missing_ok=True)  # it tells of a finished run, and this one is not
+        began = time.monotonic()
+        results = workers.run_all([self._task(rep_id) for rep_id in left], jobs=jobs, seconds=seconds)
+        with _progress(len(self.asked), len(self.kept)) as tell, contextlib.closing(results):
+            for task, result in results:
+                self._record(task.rep_id, result)
+                tell(task.rep_id, result)
+        _log.info("%d reports in %.1f seconds", len(left), time.monotonic() - began)
+
+    def finish(self) -> Outcome:
+        """Team figures, index and, last of all, the manifest."""
+        from workbook_helpers.batch.pages import write_pages
+
+        for rep_id in set(self.cards) - set(self.asked):
+            record = self.records[rep_id]
+            if record.status == "done" and not record.is_current(self.fingerprints[rep_id], self.folder):
+                reason = "its inputs have changed since, and it was not asked for in this run"
+                self.records[rep_id] = dataclasses.replace(record, status="stale", reason=reason)
+        records = [self.records[rep_id] for rep_id in self.cards]
+        pages = write_pages(self.folder, self.prepared, records)
+        empty_folder(self.scratch).rmdir()
+        write_file(self.own / "state.json", to_json({"inputs": self.inputs, "finished": True}))
+        write_manifest(self.folder, records, company=self.company, as_of=self.day, pages=pages)
+        failed = tuple(record for record in records if record.rep_id in self.asked and record.status != "done")
+        _log.info("done: %d of %d reports delivered", len(self.asked) - len(failed), len(self.asked))
+        return Outcome(self.folder / "index.html", self.asked, tuple(self.kept), failed)
+
+    @property
+    def company(self) -> str:
+        return self.prepared.company.name
+
+    @property
+    def day(self) -> str:
+        return self.prepared.as_of.isoformat()
+
+    @cached_property
+    def inputs(self) -> str:
+        """Fingerprint of all that an interrupted run must find again."""
+        return fingerprint(self.prepared.fingerprint, self._code)
+
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """Of each rep's report: the rep's rows, the team's figures, settings, plan, notebooks and our own source."""
+        from workbook_helpers.plan import plan_fingerprint
+
+        settings, view = self.prepared.company, self.prepared.view
+        year = settings.plan_year(self.prepared.as_of)
+        shared = [
+            self.day,
+            settings.folder.name,
+            settings.model_dump_json(),
+            view["remarks"],
+            self._code,
+        ]
+        return {
+            rep_id: fingerprint(
+                *shared,
+                card,
+                self.prepared.team_fingerprint(card.get("role")),
+                self.prepared.rep_fingerprints[rep_id],
+                [row for row in view["set_aside"] if row[0] == rep_id],
+                view["findings"].get(rep_id, 0),
+                plan_fingerprint(settings.folder, rep_id, year),
+            )
+            for rep_id, card in self.cards.items()
+        }
+
+    @cached_property
+    def _code(self) -> list[str]:
+        from workbook_helpers.data import code_fingerprint
+
+        return [code_fingerprint(), *(fingerprint(path.name, path.read_bytes()) for path in self.notebooks)]
+
+    def _task(self, rep_id: str) -> Task:
+        return Task(
+            rep_id=rep_id,
+            as_of=self.day,
+            company=str(self.prepared.company.folder.resolve()),
+            notebooks=tuple(str(path.resolve()) for path in self.notebooks),
+            folder=str((self.folder / self.records[rep_id].folder).resolve()),
+            scratch=str(self.scratch.resolve()),
+            store=str(self.prepared.folder.resolve().parents[1]),
+        )
+
+    def _record(self, rep_id: str, result: workers.Result) -> None:
+        record = Record(rep_id, self.records[rep_id].folder, fingerprint=self.fingerprints[rep_id])
+        if isinstance(result, Delivered):
+            record = dataclasses.replace(record, status="done", files=result.files, said=result.said)
+            _log.info("%s: done", rep_id)
+        else:
+            record = dataclasses.replace(
+                record, status="failed", reason=str(result), files=self._write_failed(rep_id, result)
+            )
+            _log.error("%s: failed: %s\n%s", rep_id, result, result.details)
+        self.store.save(record)
+        self.records[rep_id] = record
+
+    def _write_failed(self, rep_id: str, failure: Failure) -> dict[str, str]:
+        """``failed.html`` alone in the rep's folder: an older report beside it would be taken for this one."""
+        from workbook_helpers.batch.report import render_failed
+
+        header = {
+            "rep_id": rep_id,
+            "rep_name": self.cards[rep_id]["rep_name"],
+            "company": self.company,
+            "as_of": self.day,
+        }
+        command = f"workbook run {self.prepared.company.folder.name} --rep {rep_id}"
+        do = f"Run `{command}` again. If it fails again, run.log says more."
+        page = render_failed(
+            header=header, notebook=failure.notebook, question=failure.question, reason=failure.reason, do=do
+        )
+        return write_folder(
+            self.folder / self.records[rep_id].folder, {"failed.html": page.encode()}, scratch=self.scratch
+        )
+
+    def _check_notebooks(self) -> None:
+        """The parameters of every notebook, before the first process starts."""
+        given = dict.fromkeys(OF_A_REP, "x")
+        for path in self.notebooks:
+            try:
+                check_parameters(json.loads(path.read_bytes()), given, filled=OF_A_REP)
+            except (ValueError, KeyError):
+                raise ParameterError(f"{path.name} is not a notebook.", do="Restore it from the repository.") from None
+            except ParameterError as error:
+                raise ParameterError(f"{path.name}: {error.seen}", allowed=error.allowed, do=error.do) from None
+
+    def _check_unchanged(self, named_day: bool) -> None:
+        """Whether the run that was interrupted can be gone on with."""
+        state = read_json(self.own / "state.json")
+        other = None if state or named_day else _interrupted_day(self.folder)
+        if other:
+            raise WorkbookError(
+                f"The interrupted run spoke from {other}, and the exports now reach {self.day}.",
+                do=f"Give --as-of {other}, or run without --resume.",
+            )
+        if state and not state["finished"] and state["inputs"] != self.inputs:
+            raise WorkbookError(
+                "Exports, settings or notebooks have changed since the run was interrupted.",
+                do="Run without --resume: reports that are still current are kept anyway.",
+            )
+
+
+def _choose_reps(prepared: Prepared, reps: Sequence[str]) -> list[str]:
+    """The reps asked for, in the order of the company; all of them when none is named."""
+    from workbook_helpers.data import find_rep
+
+    wanted = {find_rep(prepared, rep_id)["rep_id"] for rep_id in reps}
+    return [card["rep_id"] for card in prepared.reps if card["rep_id"] in wanted or not reps]
+
+
+def _find_notebooks(folder: Path) -> list[Path]:
+    found = sorted(folder.glob("0[1-9]*.ipynb"))
+    if not found:
+        raise RunError(
+            f"There are no notebooks 01 to 09 in {folder}.",
+            do="Install the workbook from its repository, as README says.",
+        )
+    return found
+
+
+def _interrupted_day(folder: Path) -> str | None:
+    """Another as-of day beside this one whose run did not finish."""
+    states = {path.parts[-3]: read_json(path) for path in sorted(folder.parent.glob("*/.run/state.json"))}
+    return next((day for day, state in reversed(states.items()) if state and not state["finished"]), None)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Nobody else runs into the folder meanwhile."""
+    lock = filelock.FileLock(make_folder(folder / ".run") / "lock", timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout:
+        raise RunError(
+            f"Another run is writing into {folder}.",
+            do="Wait until it has finished, or name another folder with --out.",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def _logged(folder: Path) -> Iterator[None]:
+    """``run.log`` has the times and the details; what nobody expected ends there too."""
+    try:
+        handler = logging.FileHandler(folder / "run.log", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise RunError(
+            f"{folder / 'run.log'} cannot be written: {error.strerror}.", do="Name another folder with --out."
+        ) from None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    _log.addHandler(handler)
+    _log.setLevel(logging.INFO)
+    _log.propagate = False
+    try:
+        yield
+    except WorkbookError as error:
+        _log.error("stopped: %s", error)
+        raise
+    except Exception as error:
+        _log.error("stopped: %s", traceback.format_exc())
+        raise RunError(
+            f"The run stopped: {type(error).__name__}, which nobody expected.",
+            do=f"Details are in {folder / 'run.log'}.",
+        ) from error
+    except BaseException as error:
+        _log.error("stopped by %s", type(error).__name__)
+        raise
+    finally:
+        _log.removeHandler(handler)
+        handler.close()
+
+
+@contextlib.contextmanager
+def _progress(whole: int, kept: int) -> Iterator[Callable[[str, workers.Result], None]]:
+    """A bar with the time left on a terminal; elsewhere a line per report."""
+    on_screen = sys.stderr.isatty()
+    tqdm.monitor_interval = 0  # no thread only to redraw the bar
+    with tqdm(total=whole, initial=kept, unit="report", disable=not on_screen, file=sys.stderr) as bar:
+        done = kept
+
+        def tell(rep_id: str, result: workers.Result) -> None:
+            nonlocal done
+            done += 1
+            bar.update()
+            if not on_screen or isinstance(result, Failure):
+                said = "done" if isinstance(result, Delivered) else f"failed: {result}"
+                bar.write(f"{done} of {whole}: {rep_id!r} {said}", file=sys.stderr)
+
+        yield tell

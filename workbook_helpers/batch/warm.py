@@ -1,0 +1,36 @@
+"""Imported once by the server that reps' processes are forked from: everything slow is done before the first fork.
+
+Opens no file, database, thread or socket, because those do not survive a fork.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+# jsonschema would build a grammar for a format that notebooks do not have: two seconds of every run.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+import importlib  # noqa: E402
+import pkgutil  # noqa: E402
+
+import papermill  # noqa: E402
+from nbformat.v4 import new_code_cell, new_notebook  # noqa: E402
+
+from workbook_helpers import data, plan, present, steps  # noqa: E402
+from workbook_helpers.batch import rep  # noqa: E402, F401
+
+for room in (steps, data, plan, present):
+    for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
+        importlib.import_module(module.name)
+
+_FIRST = new_notebook(
+    cells=[new_code_cell("from workbook_helpers.present import look\nlook.figure(title='a', subtitle='b', alt='c')")],
+    metadata={"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}},
+)
+papermill.execute_notebook(
+    _FIRST, None, engine_name="workbook", progress_bar=False
+)  # first cells and figures are the slow ones
+
+gc.collect()
+gc.freeze()  # a collection in a child would copy every page it looks at
