@@ -51,6 +51,7 @@ class Problem:
     severity: ``unusable`` (the table cannot be read), ``set_aside`` (the row takes part in nothing) or
     ``finding`` (the row counts, but planning on it would mislead).
     row: as a person counts in a spreadsheet, the header being row 1; None where it concerns the whole file.
+    key: the id of the row, where it has one; value: what stands in the column.
     """
 
     severity: str
@@ -61,11 +62,14 @@ class Problem:
     value: str | None
     what: str
     fix: str
+    key: str | None = None
 
     def __str__(self) -> str:
         place = [self.file or self.table]
         if self.row is not None:
             place.append(f"row {self.row}")
+        if self.key and self.key != self.value:
+            place.append(self.key[:60])
         if self.column:
             place.append(f"column {self.column}")
         if self.value is not None:

@@ -65,7 +65,7 @@ class SmallCompany:
     def write(self, stem: str, notebook: dict) -> None:
         (self.notebooks / f"{stem}.ipynb").write_text(json.dumps(notebook))
 
-    def prepare(self, folder: Path, *, as_of: date | None = None, store: Path | None = None) -> SimpleNamespace:
+    def prepare(self, folder: Path, *, as_of: date | None = None, store: Path | None = None, teach: bool = True) -> SimpleNamespace:
         cards = [
             {
                 "rep_id": r,
@@ -78,12 +78,12 @@ class SmallCompany:
             }
             for r in self.reps
         ]
-        view = {"remarks": [], "set_aside": [], "findings": {}, "counts": {}}
+        view = {"remarks": [], "set_aside": [], "findings": {}, "problems": {}, "counts": {}}
         return SimpleNamespace(
             company=Company(folder=self.folder, name="Small", tables={"reps": "r.csv", "orders": "o.csv"}),
             as_of=as_of or self.as_of, folder=self.folder / ".workbook/f/day",
             fingerprint=repr(sorted(self.rows.items())),
-            reps=cards, view=view, rep_fingerprints=self.rows, team_fingerprint=lambda role: "t", team={"company": {}}, problems=[],
+            reps=cards, view=view, rep_fingerprints=self.rows, team_fingerprint=lambda role: "t", team={"company": {}, "nobody": {}}, problems=[],
         )  # fmt: skip
 
     def run(self, **options) -> Outcome:

@@ -175,3 +175,13 @@ def test_every_finding_that_breaks_planning_is_found(company):
         ("orders", "names an account that is not in table accounts"),
         ("reps", "has no deals and no orders"),
     }
+
+
+def test_who_owned_an_open_deal_on_an_earlier_day_is_the_accounts_owner_then(company):
+    def reps(rep_id):
+        tables = small_tables()
+        tables["opportunities"] += [deal(60, rep_id, close_date="2026-06-01"), deal(61, close_date="2026-06-02")]
+        tables["account_owners"] = [{"account_id": "A1", "rep_id": "R1", "valid_from": "2025-01-01", "valid_to": ""}]
+        return deals(company(tables), MAY)["rep_id"].to_dict()
+
+    assert reps("R2") == reps("R1")

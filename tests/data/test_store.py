@@ -5,7 +5,7 @@ import random
 import pytest
 from conftest import SHARED, small_tables
 
-from workbook_helpers.data import prepare, store
+from workbook_helpers.data import build, prepare, store
 from workbook_helpers.errors import SettingsError
 
 
@@ -13,7 +13,7 @@ def test_unchanged_inputs_are_not_read_twice(company, monkeypatch):
     folder = company()
     first = prepare(folder)
     monkeypatch.setattr(store, "_sha256", lambda path: pytest.fail("read again"))
-    monkeypatch.setattr(store, "_write_view", lambda *a: pytest.fail("built again"))
+    monkeypatch.setattr(store, "write_view", lambda *a, **k: pytest.fail("built again"))
     assert prepare(folder).fingerprint == first.fingerprint
 
 
@@ -24,7 +24,7 @@ def test_a_failure_leaves_no_half_snapshot(company, monkeypatch):
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_describe_reps", fail)
+        patch.setattr(build, "_describe_reps", fail)
         with pytest.raises(OSError, match="no space"):
             prepare(folder)
     assert not list((folder / ".workbook").rglob("view.json"))

@@ -59,6 +59,8 @@ def _describe_rep(record: Record, cards: dict[str, dict], facts: Sequence[dict])
 
 
 def _describe_run(folder: Path, prepared: Prepared) -> dict[str, Any]:
+    from workbook_helpers.data.schemas import TABLES
+
     view, company = prepared.view, prepared.company
     return {
         "company": company.name,
@@ -66,7 +68,7 @@ def _describe_run(folder: Path, prepared: Prepared) -> dict[str, Any]:
         "as_of": prepared.as_of.isoformat(),
         "days_left": (company.fiscal_year(prepared.as_of).end - prepared.as_of).days,
         "data_light": {
-            "rows_used": sum(n for tables in view["counts"].values() for n in tables.values()),
+            "rows_used": sum(n for tables in view["counts"].values() for name, n in tables.items() if name in TABLES),
             "set_aside_n": sum(n for _, _, n, _, _ in view["set_aside"]),
             "set_aside_amount": total(amount for _, _, _, amount, _ in view["set_aside"]),
             "findings_n": sum(view["findings"].values()),

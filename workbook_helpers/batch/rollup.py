@@ -15,7 +15,7 @@ def roll_up(
     """The headline measures of the team, in the form of facts, each with ``reps_n``: how many reps stand behind it.
 
     facts: the facts of each delivered rep. figures: measure id -> {value, n} computed from the team's rows.
-    rules: measure id -> ``sum``, ``ratio`` or ``team``.
+    rules: measure id -> its Definition's roll_up.
 
     >>> from workbook_helpers.measure import Definition
     >>> won = Definition("won_amount", 1, "Won", "money", "sum of amounts won", roll_up="sum")
@@ -32,11 +32,12 @@ def roll_up(
             reps = by_id[measure_id]
             known = [m for m in reps if m.withheld is None]
             rule = rules.get(measure_id, "team")
-            measure = (
-                {"sum": _add, "ratio": _divide}[rule](known or reps)
-                if rule != "team"
-                else _take(reps, figures.get(measure_id))
-            )
+            if rule == "sum":
+                measure = _add(known or reps)
+            elif rule == "ratio":
+                measure = _divide(reps)
+            else:
+                measure = _take(reps, figures.get(measure_id))
             team.append(measure.to_fact() | {"reps_n": len(known)})
     return team
 
@@ -47,9 +48,10 @@ def _add(reps: Sequence[Measure]) -> Measure:
 
 
 def _divide(reps: Sequence[Measure]) -> Measure:
-    upper = total(m.numerator for m in reps if m.numerator is not None)
-    lower = total(m.denominator for m in reps if m.denominator is not None)
-    value = upper / lower if lower and not reps[0].withheld else None
+    """Summed over all reps that know both sides, also those whose own ratio rests on too few cases to be shown."""
+    known = [m for m in reps if m.numerator is not None and m.denominator is not None]
+    upper, lower = total(m.numerator for m in known), total(m.denominator for m in known)
+    value = upper / lower if lower else None
     return _of_team(reps, value, n=_count(reps), numerator=upper, denominator=lower)
 
 

@@ -185,6 +185,7 @@ class _Run:
                 self.prepared.rep_fingerprints[rep_id],
                 [row for row in view["set_aside"] if row[0] == rep_id],
                 view["findings"].get(rep_id, 0),
+                view["problems"].get(rep_id, []),
                 plan_fingerprint(settings.folder, rep_id, year),
             )
             for rep_id, card in self.cards.items()

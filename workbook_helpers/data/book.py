@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from workbook_helpers.data.prepared import Prepared
 from workbook_helpers.data.schemas import TABLES
-from workbook_helpers.data.store import Prepared, prepare
+from workbook_helpers.data.store import prepare
 from workbook_helpers.data.tables import COMPANY_WIDE, Tables
 from workbook_helpers.data.team import Team, open_team_figures
 from workbook_helpers.errors import ParameterError, UnknownRepError
@@ -59,6 +60,7 @@ class Book(Tables):
     plan_exists: bool
     remarks: tuple[str, ...]
     findings_n: int
+    problems: pd.DataFrame = field(repr=False)
     read: pd.DataFrame = field(repr=False)
 
     def beside_team(self, answer: Answer) -> Answer:
@@ -102,6 +104,9 @@ def open_book(company: str | Path, rep_id: str, as_of: str | date = "") -> Book:
         private=load_private(settings.folder, rep.rep_id, year),
         remarks=tuple(prepared.remarks),
         findings_n=prepared.view["findings"].get(rep_id, 0),
+        problems=pd.DataFrame(
+            prepared.view["problems"].get(rep_id, []), columns=["severity", "table", "key", "column", "value", "what", "fix"]
+        ),
         read=_summarise_rows(prepared, rep_id),
     )
 

@@ -19,9 +19,10 @@ DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-
 
 PROBLEMS = """CREATE TABLE IF NOT EXISTS problems (
     severity VARCHAR, tbl VARCHAR, file VARCHAR, line BIGINT, col VARCHAR, val VARCHAR, what VARCHAR, fix VARCHAR,
-    rep_id VARCHAR, amount DECIMAL(18,4), known DATE)"""
+    key VARCHAR, rep_id VARCHAR, amount DECIMAL(18,4), known DATE)"""
 
-_TYPES = {
+#: How each kind of column is held.
+SQL_TYPES = {
     "id": "VARCHAR",
     "text": "VARCHAR",
     "money": "DECIMAL(18,4)",
@@ -37,7 +38,7 @@ _WANTED = {
     "number": "a number such as 12.5",
     "count": "a whole number such as 12",
     "share": "a share such as 0.4 or 40%",
-    "date": "a date",
+    "date": "a day",
     "flag": "yes or no",
 }
 
@@ -133,7 +134,7 @@ def _number(name: str, decimal: str, sql_type: str) -> str:
 
 
 def _typed(column: Column, reading: Reading) -> str:
-    name, sql_type = quote(column.name), _TYPES[column.kind]
+    name, sql_type = quote(column.name), SQL_TYPES[column.kind]
     if column.kind in ("id", "text"):
         return name
     if column.kind == "date":
@@ -238,7 +239,7 @@ def _failures(column: Column, reading: Reading) -> Iterator[tuple[str, str, str]
     if column.filled:
         yield f"c.{name} IS NULL", "is empty", "Fill it in the CRM, or delete the row from the export."
     if column.kind in _WANTED:
-        wanted = _WANTED[column.kind] + (f" written as {reading.dates}" if column.kind == "date" else "")
+        wanted = _WANTED[column.kind] + (f" of the calendar written as {reading.dates}" if column.kind == "date" else "")
         fix = f"Write {wanted}, or name how this file writes it in workbook.yml."
         yield f"c.{name} IS NOT NULL AND t.{name} IS NULL", f"is not {wanted}", fix
     if column.kind == "count":
@@ -286,12 +287,15 @@ def _report(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     rep = f"t.{quote(table.rep)}" if table.rep in table.names else "NULL"
     if table.rep and "account_id" in table.names and table.name != "accounts":
         rep = f"coalesce({rep}, (SELECT a.rep_id FROM accounts a WHERE a.account_id = t.account_id))" if _has(con, "accounts") else rep
+    keys = table.key or tuple(c.name for c in table.columns if c.kind == "id" and c.filled)[:1]
+    key = " || ' / ' || ".join(f"coalesce(c.{quote(k)}, '')" for k in keys) or "NULL"
     amount = f"t.{quote(table.amount)}" if table.amount else "NULL"
     known = f"t.{quote(table.known)}" if table.known else "NULL"
     for found, severity in (("bad", "set_aside"), ("blanked", "finding")):
         con.execute(
-            f"INSERT INTO problems SELECT '{severity}', {text(table.name)}, t._file, t._row, b.col, b.val, b.what, b.fix, "
-            f"{rep}, {amount}, {known} FROM {found} b JOIN typed t USING (_n) ORDER BY t._file, t._row, t._n, b.col"
+            f"INSERT INTO problems SELECT '{severity}', {text(table.name)}, t._file, t._row, b.col, b.val, b.what, "
+            f"b.fix, {key}, {rep}, {amount}, {known} FROM {found} b JOIN typed t USING (_n) "
+            f"JOIN cleaned c USING (_n) ORDER BY t._file, t._row, t._n, b.col"
         )
 
 

@@ -1,6 +1,6 @@
 """What is readable and yet would mislead a plan: owners missing, deals past their date, amounts out of range.
 
-Each rule is one SELECT over what is known on the as-of date, of: file, row, the value shown, the rep concerned.
+Each rule is one SELECT over what is known on the as-of date, of: file, row, the row's id, the value shown, the rep concerned.
 A finding changes no figure.
 """
 
@@ -18,7 +18,7 @@ from workbook_helpers.data.settings import Company
 class Rule:
     """table and column: where the reader finds it. needs: tables without which the rule is not asked.
 
-    rows: SELECT of _file, _row, val, rep_id.
+    rows: SELECT of _file, _row, key, val, rep_id.
     """
 
     table: str
@@ -29,17 +29,19 @@ class Rule:
     needs: tuple[str, ...] = ()
 
 
-_DEAL = "SELECT _file, _row, opportunity_id AS val, rep_id FROM k_deals d WHERE "
+_DATED = "SELECT _file, _row, opportunity_id AS key, close_date::VARCHAR AS val, rep_id FROM k_deals WHERE "
 _KNOWN_REP = "(SELECT rep_id FROM k_reps)"
+_KNOWN_ACCOUNT = "(SELECT account_id FROM k_accounts)"
 
 
-def _orphans(table: str, rows: str, value: str) -> Rule:
+def _orphans(table: str, rows: str, key: str) -> Rule:
     return Rule(
         table,
         "rep_id",
         "names a rep who is not in table reps",
         "Add the rep, or give the row to somebody; until then it stands under nobody in the index.",
-        f"SELECT _file, _row, {value} AS val, NULL AS rep_id FROM {rows} WHERE rep_id IS NOT NULL AND rep_id NOT IN {_KNOWN_REP}",
+        f"""SELECT _file, _row, {key} AS key, rep_id AS val, NULL AS rep_id FROM {rows}
+            WHERE rep_id IS NOT NULL AND rep_id NOT IN {_KNOWN_REP}""",
         (table,),
     )
 
@@ -51,7 +53,7 @@ def _twins(table: str, column: str) -> Rule:
         column,
         "looks like another id (they differ only in case, zeros, blanks or punctuation)",
         "If both mean the same, use one of them throughout.",
-        f"SELECT _file, _row, {column} AS val, NULL AS rep_id FROM k_{table} "
+        f"SELECT _file, _row, {column} AS key, {column} AS val, NULL AS rep_id FROM k_{table} "
         f"QUALIFY count(DISTINCT {column}) OVER (PARTITION BY {bare}) > 1",
         (table,),
     )
@@ -63,7 +65,7 @@ RULES = (
         "rep_id",
         "has no owner",
         "Give it an owner; until then it stands under nobody in the index.",
-        "SELECT _file, _row, account_id AS val, NULL AS rep_id FROM k_owned WHERE rep_id IS NULL",
+        "SELECT _file, _row, account_id AS key, NULL AS val, NULL AS rep_id FROM k_owned WHERE rep_id IS NULL",
         ("accounts",),
     ),
     Rule(
@@ -71,7 +73,7 @@ RULES = (
         "valid_from",
         "belongs to two reps at once",
         "End the first ownership before the next begins; the later one counts.",
-        """SELECT _file, _row, account_id AS val, rep_id FROM k_account_owners
+        """SELECT _file, _row, account_id AS key, valid_from::VARCHAR AS val, rep_id FROM k_account_owners
            WINDOW w AS (PARTITION BY account_id ORDER BY valid_from, rep_id)
            QUALIFY lead(valid_from) OVER w <= coalesce(valid_to, as_of()) AND lead(rep_id) OVER w != rep_id""",
         ("account_owners",),
@@ -84,7 +86,8 @@ RULES = (
         "rep_id",
         "has no deals and no orders",
         "Nothing to do if the rep is new; else check who owns this rep's rows.",
-        """SELECT _file, _row, rep_id AS val, rep_id FROM k_reps WHERE coalesce(lower(role), '') NOT IN ('manager', 'house', 'vacant')
+        """SELECT _file, _row, rep_id AS key, rep_id AS val, rep_id FROM k_reps
+           WHERE coalesce(lower(role), '') NOT IN ('manager', 'house', 'vacant')
            AND rep_id NOT IN (SELECT rep_id FROM book_sales WHERE rep_id IS NOT NULL)
            AND rep_id NOT IN (SELECT rep_id FROM book_opportunities WHERE rep_id IS NOT NULL)""",
     ),
@@ -94,7 +97,7 @@ RULES = (
         "account_id",
         "names an account that is not in table accounts",
         "Export that account too; its sales count for the rep, but stand in no segment.",
-        "SELECT _file, _row, account_id AS val, rep_id FROM k_orders WHERE account_id NOT IN (SELECT account_id FROM k_accounts)",
+        f"SELECT _file, _row, order_id AS key, account_id AS val, rep_id FROM k_orders WHERE account_id NOT IN {_KNOWN_ACCOUNT}",
         ("orders", "accounts"),
     ),
     Rule(
@@ -102,7 +105,7 @@ RULES = (
         "account_id",
         "names an account that is not in table accounts",
         "Export that account too; the deal counts for the rep, but stands in no segment.",
-        "SELECT _file, _row, account_id AS val, rep_id FROM k_deals WHERE account_id NOT IN (SELECT account_id FROM k_accounts)",
+        f"SELECT _file, _row, opportunity_id AS key, account_id AS val, rep_id FROM k_deals WHERE account_id NOT IN {_KNOWN_ACCOUNT}",
         ("opportunities", "accounts"),
     ),
     Rule(
@@ -110,7 +113,7 @@ RULES = (
         "close_date",
         "was closed before it was created",
         "Mend one of the two dates; its days to close are not counted.",
-        _DEAL + "status != 'open' AND close_date < created_date",
+        _DATED + "status != 'open' AND close_date < created_date",
         ("opportunities",),
     ),
     Rule(
@@ -118,7 +121,8 @@ RULES = (
         "amount",
         "was won without an amount",
         "Fill the amount in; the deal counts as won with nothing.",
-        _DEAL + "status = 'won' AND coalesce(amount, 0) = 0",
+        """SELECT _file, _row, opportunity_id AS key, amount::VARCHAR AS val, rep_id FROM k_deals
+           WHERE status = 'won' AND coalesce(amount, 0) = 0""",
         ("opportunities",),
     ),
     Rule(
@@ -126,7 +130,7 @@ RULES = (
         "close_date",
         "is open past its close date",
         "Close it, or give it a date that somebody believes.",
-        _DEAL + "status = 'open' AND close_date < as_of()",
+        _DATED + "status = 'open' AND close_date < as_of()",
         ("opportunities",),
     ),
     *(
@@ -135,18 +139,18 @@ RULES = (
             "amount",
             "is far out of the range of the others (more than 20 times the 99th percentile)",
             "Check the amount: a slipped decimal point or another currency?",
-            f"SELECT _file, _row, amount::VARCHAR AS val, rep_id FROM {rows} "
+            f"SELECT _file, _row, {key} AS key, amount::VARCHAR AS val, rep_id FROM {rows} "
             f"WHERE amount > 20 * (SELECT quantile_cont(amount, 0.99) FROM {rows} WHERE amount > 0)",
             (table,),
         )
-        for table, rows in (("opportunities", "k_deals"), ("orders", "k_orders"))
+        for table, rows, key in (("opportunities", "k_deals", "opportunity_id"), ("orders", "k_orders", "order_id"))
     ),
     Rule(
         "opportunities",
         "rep_id",
         "belongs to another rep than its account does",
         "Nothing to do if that is meant; the deal counts for its own rep.",
-        """SELECT d._file, d._row, d.opportunity_id AS val, d.rep_id FROM k_deals d JOIN k_owned a USING (account_id)
+        """SELECT d._file, d._row, d.opportunity_id AS key, d.rep_id AS val, d.rep_id FROM k_deals d JOIN k_owned a USING (account_id)
            WHERE d.status = 'open' AND d.rep_id != a.rep_id""",
         ("opportunities", "accounts"),
     ),
@@ -155,7 +159,8 @@ RULES = (
         "credit_share",
         "belongs to a source whose revenue shares do not total 1",
         "Mend the shares; until then the row's own rep is credited.",
-        """SELECT _file, _row, source_id AS val, rep_id FROM k_credits WHERE coalesce(lower(kind), 'revenue') = 'revenue'
+        """SELECT _file, _row, source_id AS key, credit_share::VARCHAR AS val, rep_id FROM k_credits
+           WHERE coalesce(lower(kind), 'revenue') = 'revenue'
            QUALIFY abs(sum(credit_share) OVER (PARTITION BY source_id) - 1) >= 1e-6""",
         ("credits",),
     ),
@@ -172,5 +177,5 @@ def find_problems(con: duckdb.DuckDBPyConnection, company: Company) -> None:
         if all(company.has(table) for table in rule.needs):
             con.execute(
                 f"""INSERT INTO problems SELECT 'finding', {text(rule.table)}, _file, _row, {text(rule.column)}, val,
-                    {text(rule.what)}, {text(rule.fix)}, rep_id, NULL, NULL FROM ({rule.rows}) ORDER BY _file, _row, val"""
+                    {text(rule.what)}, {text(rule.fix)}, key, rep_id, NULL, NULL FROM ({rule.rows}) ORDER BY _file, _row, key"""
             )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import duckdb
 
-from workbook_helpers.data.convert import quote, text
+from workbook_helpers.data.convert import SQL_TYPES, quote, text
 from workbook_helpers.data.schemas import EVENT_DATES, TABLES
 from workbook_helpers.data.settings import Company
 
@@ -39,7 +39,7 @@ def build_books(con: duckdb.DuckDBPyConnection, company: Company, as_of: date, s
     con.execute(f"CREATE OR REPLACE MACRO as_of() AS DATE '{as_of.isoformat()}'")
     for name, table in TABLES.items():
         if not company.has(name):
-            columns = ", ".join(f"NULL::{_sql_type(c.kind)} AS {quote(c.name)}" for c in table.columns)
+            columns = ", ".join(f"NULL::{SQL_TYPES[c.kind]} AS {quote(c.name)}" for c in table.columns)
             con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns}, NULL::VARCHAR AS _file, NULL::BIGINT AS _row LIMIT 0")
     _know_rows(con)
     _know_owners(con, company)
@@ -48,12 +48,6 @@ def build_books(con: duckdb.DuckDBPyConnection, company: Company, as_of: date, s
     _credit(con, company)
     _fill_books(con, company)
     return remarks
-
-
-def _sql_type(kind: str) -> str:
-    from workbook_helpers.data.convert import _TYPES
-
-    return _TYPES[kind]
 
 
 def _is_closed(company: Company) -> str:
@@ -121,20 +115,21 @@ def _know_deals(con: duckdb.DuckDBPyConnection, company: Company, as_of: date, s
                       WHEN lower(outcome) IN ({_listed(company.lost)}) AND close_date <= as_of() THEN 'lost' ELSE 'open' END"""
     con.execute(f"CREATE OR REPLACE TEMP VIEW deals_then AS SELECT *, {status} AS status FROM k_opportunities")
     if not later:
-        con.execute("CREATE OR REPLACE TEMP TABLE k_deals AS SELECT *, true AS state_known FROM deals_then")
+        con.execute("CREATE OR REPLACE TEMP TABLE k_deals AS SELECT *, true AS state_known, false AS by_owner FROM deals_then")
         return []
     order = "list_position([" + ", ".join(text(s) for s in company.stages) + "]::VARCHAR[], stage)"
     latest = ", ".join(f"last({c} ORDER BY entered_date, {order}, stage) FILTER ({c} IS NOT NULL) AS {c}" for c in REBUILT)
     source = f"SELECT opportunity_id, {latest} FROM k_stage_history GROUP BY opportunity_id"
     kept = REBUILT
     if snapshot is not None:
-        kept = (*REBUILT, *OVERWRITTEN)
+        kept = ("rep_id", *REBUILT, *OVERWRITTEN)
         source = f"SELECT opportunity_id, {', '.join(kept)} FROM read_parquet({text(str(snapshot))})"
     rebuilt = [f"CASE WHEN d.status = 'open' THEN h.{c} ELSE d.{c} END AS {c}" for c in kept]
     hidden = [f"CASE WHEN d.status != 'open' THEN d.{c} END AS {c}" for c in OVERWRITTEN if c not in kept]
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE k_deals AS SELECT d.* REPLACE ({", ".join(rebuilt + hidden)}),
-            d.status != 'open' OR h.opportunity_id IS NOT NULL AS state_known
+            d.status != 'open' OR h.opportunity_id IS NOT NULL AS state_known,
+            d.status = 'open' AND {"false" if snapshot else "true"} AS by_owner  -- who owns the deal is overwritten too
             FROM deals_then d LEFT JOIN ({source}) h USING (opportunity_id)"""
     )
     unknown = con.execute("SELECT count(*) FROM k_deals WHERE NOT state_known").fetchone()[0]
@@ -180,14 +175,14 @@ def _credit(con: duckdb.DuckDBPyConnection, company: Company) -> None:
             WHERE coalesce(lower(kind), 'revenue') = 'revenue'
             QUALIFY abs(sum(credit_share) OVER (PARTITION BY source_id) - 1) < 1e-6"""
     )
-    first = "owner" if company.credit == "account" else "coalesce(rep_id, owner)"
-    for name, source, key, columns in (
-        ("credited_orders", "money_orders", "order_id", ("amount", "margin")),
-        ("credited_deals", "money_deals", "opportunity_id", ("amount",)),
+    own = "owner" if company.credit == "account" else "coalesce(rep_id, owner)"
+    for name, source, key, columns, first in (
+        ("credited_orders", "money_orders", "order_id", ("amount", "margin"), own),
+        ("credited_deals", "money_deals", "opportunity_id", ("amount",), f"CASE WHEN by_owner THEN coalesce(owner, rep_id) ELSE {own} END"),
     ):
+        owned = f"SELECT * REPLACE ({first} AS rep_id) FROM ({_with_owner(source, company)})"
         if company.credit != "table":
-            shared = f"SELECT * REPLACE ({first} AS rep_id), 1.0 AS credit_share FROM ({_with_owner(source, company)})"
-            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {shared}")
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT *, 1.0 AS credit_share FROM ({owned})")
             continue
         parts = [f"round({c} * credit_share, 2)::DECIMAL(18,4)" for c in columns]
         shared = ", ".join(
@@ -196,10 +191,9 @@ def _credit(con: duckdb.DuckDBPyConnection, company: Company) -> None:
         )
         con.execute(
             f"""CREATE OR REPLACE TEMP TABLE {name} AS SELECT * EXCLUDE (_last) REPLACE ({shared}) FROM (
-                  SELECT o.* EXCLUDE (owner) REPLACE (coalesce(s.rep_id, {first.replace("rep_id", "o.rep_id")}) AS rep_id),
-                         owner, coalesce(s.credit_share, 1) AS credit_share,
+                  SELECT o.* REPLACE (coalesce(s.rep_id, o.rep_id) AS rep_id), coalesce(s.credit_share, 1) AS credit_share,
                          row_number() OVER (PARTITION BY o._n ORDER BY s.credit_share DESC, s.rep_id DESC) = 1 AS _last
-                  FROM ({_with_owner(source, company)}) o LEFT JOIN shares s ON s.source_id = o.{key})
+                  FROM ({owned}) o LEFT JOIN shares s ON s.source_id = o.{key})
                 WINDOW line AS (PARTITION BY _n)"""
         )
 

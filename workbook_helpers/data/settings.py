@@ -96,6 +96,7 @@ class Company(_Strict):
     )
     calls: dict[str, float] = Field(default_factory=lambda: {"A": 24, "B": 12, "C": 4})
     hours_per_call: float = Field(default=1.0, gt=0)
+    calls_per_trip: float = Field(default=4.0, ge=1)
     road_factor: float = Field(default=1.3, ge=1)
     speed_km_per_hour: float = Field(default=60.0, gt=0)
     goal_paths: int = Field(default=10_000, ge=1_000)
@@ -171,7 +172,8 @@ def load_company(folder: Path) -> Company:
 
     Raises SettingsError that names every wrong key together, what is allowed and the nearest known key.
     """
-    path = Path(folder) / FILE_NAME
+    folder = _find(Path(folder))
+    path = folder / FILE_NAME
     if not path.is_file():
         raise SettingsError(
             f"{path}: there is no such file.",
@@ -187,10 +189,16 @@ def load_company(folder: Path) -> Company:
     if not isinstance(loaded, dict):
         raise SettingsError(f"{path}: it holds no `key: value` lines.", do="Start from data/samples/field_sales/workbook.yml.")
     try:
-        company = Company(folder=Path(folder).resolve(), **{str(k): v for k, v in loaded.items() if k != "folder"})
+        company = Company(folder=folder.resolve(), **{str(k): v for k, v in loaded.items() if k != "folder"})
     except ValidationError as error:
         raise SettingsError(f"{path}: " + "; ".join(_say(e) for e in error.errors()) + ".") from None
     return company if company.name else company.model_copy(update={"name": company.folder.name})
+
+
+def _find(folder: Path) -> Path:
+    """The folder as it is named from here, or from a folder above: notebooks name the sample from the project's root."""
+    places = [folder, *(parent / folder for parent in Path.cwd().parents if not folder.is_absolute())]
+    return next((place for place in places if (place / FILE_NAME).is_file()), folder)
 
 
 def _say(error: Any) -> str:

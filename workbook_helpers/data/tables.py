@@ -8,9 +8,9 @@ from functools import cached_property
 
 import pandas as pd
 
+from workbook_helpers.data.prepared import Prepared
 from workbook_helpers.data.schemas import TABLES
 from workbook_helpers.data.settings import Company
-from workbook_helpers.data.store import Prepared
 from workbook_helpers.measure import Period
 
 #: Tables that are the same for every rep.

@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from workbook_helpers.data.prepared import Prepared
 from workbook_helpers.data.schemas import NOBODY
-from workbook_helpers.data.store import Prepared
 from workbook_helpers.data.tables import Tables
 from workbook_helpers.measure import Definition, Measure
 from workbook_helpers.steps import chance, customers, deals, goals, market, moves, quality, swot, tracking
@@ -52,7 +52,9 @@ def learn_team(prepared: Prepared) -> dict[str, Any]:
         if rep["kind"] == "rep":
             members.setdefault(rep["role"] or "", []).append(rep["rep_id"])
     everyone = _open(prepared, [rep["rep_id"] for rep in prepared.reps])
-    company = summarise_headlines(everyone, _learn_tables(everyone))
+    learned = _learn_tables(everyone)
+    company = [m for m in summarise_headlines(everyone, learned) if m.id != "goal_probability"]
+    company += [m for m in summarise_outlook(_with_quota(prepared, everyone), learned) if m.id == "goal_probability"]
     nobody = summarise_headlines(_open(prepared, [NOBODY]), {})
     adds_up = {id for id, definition in list_definitions().items() if definition.roll_up == "sum"}
     return {
@@ -60,6 +62,15 @@ def learn_team(prepared: Prepared) -> dict[str, Any]:
         "nobody": {m.id: m.to_fact() for m in nobody if m.value is not None and m.id in adds_up},
         "roles": {role: _learn_role(_open(prepared, ids), len(ids)) for role, ids in sorted(members.items())},
     }
+
+
+def _with_quota(prepared: Prepared, everyone: Tables) -> Tables:
+    """Those who carry a quota this fiscal year: the chance of the quotas together is theirs alone."""
+    quotas, year = everyone.quotas, everyone.fiscal_year
+    if quotas is None:
+        return everyone
+    due = quotas[(quotas["period_start"] <= pd.Timestamp(year.end)) & (quotas["period_end"] >= pd.Timestamp(year.start))]
+    return _open(prepared, sorted(due["rep_id"].unique()))
 
 
 def _open(prepared: Prepared, rep_ids: list[str]) -> Tables:
@@ -71,7 +82,7 @@ def _learn_role(books: Tables, reps_n: int) -> dict[str, Any]:
         return {"reps_n": reps_n, "values": {}, "tables": {}}
     defined, learned = list_definitions(), _learn_tables(books)
     values = {
-        m.id: m.value / reps_n if defined[m.id].roll_up == "sum" else m.value
+        m.id: m.value / reps_n if defined[m.id].roll_up in ("sum", "distinct") else m.value
         for m in summarise_headlines(books, learned)
         if m.value is not None and m.id not in _NOT_BESIDE_A_REP
     }
@@ -83,14 +94,41 @@ def _learn_role(books: Tables, reps_n: int) -> dict[str, Any]:
 
 
 def _learn_tables(books: Tables) -> dict[str, pd.DataFrame]:
-    """Every table that the steps' LEARNED offer, from the rows of these books."""
+    """Every table that the steps' LEARNED offer, from the rows of these books, in the order of STEPS."""
     context = {"as_of": books.as_of, "period": books.last_year, "company": books.company}
-    offered = [item for step in STEPS for item in getattr(step, "LEARNED", {}).items()]
-    return {name: learn(**{f: getattr(books, f) for f in frames}, **context) for name, (learn, frames) in offered}
+    learned: dict[str, pd.DataFrame] = {}
+    for step in STEPS:
+        for name, (learn, frames) in getattr(step, "LEARNED", {}).items():
+            given = {f: _score_accounts(books, learned) if f == "scored_accounts" else getattr(books, f) for f in frames}
+            learned[name] = learn(**given, **context)
+    return learned
+
+
+def _score_accounts(books: Tables, learned: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
+    """The accounts with their potential, as chapters 3 to 6 see them; needs ``peer_spend``, which step 3 has learned by then."""
+    company = books.company
+    accounts = customers.score_accounts(
+        accounts=books.accounts, sales=books.account_sales, as_of=books.as_of, lapsed_after_days=company.lapsed_after_days
+    )
+    return market.score_potential(
+        accounts=accounts, peer_spend=learned["peer_spend"], peers=company.peers, quantile=company.potential_quantile
+    )
 
 
 def summarise_headlines(books: Tables, learned: Mapping[str, pd.DataFrame]) -> list[Measure]:
-    """The headline measures of several books taken as one, by the functions that the notebooks call; the goal is the sum of the quotas."""
+    """The headline measures of several books taken as one, by the functions that the notebooks call."""
+    answers = [
+        customers.summarise_conversion(opportunities=books.opportunities, period=books.last_year),
+        customers.summarise_concentration(sales=books.sales, accounts=books.accounts, period=books.last_year),
+        swot.summarise_pipeline(
+            opportunities=books.opportunities, as_of=books.as_of, stage_history=books.stage_history, activities=books.activities
+        ),
+    ]
+    return [m for answer in answers for m in answer.measures if m.cut is None] + summarise_outlook(books, learned)
+
+
+def summarise_outlook(books: Tables, learned: Mapping[str, pd.DataFrame]) -> list[Measure]:
+    """What chapters 5 and 6 say of several books taken as one; the goal is the sum of the quotas."""
     company, year, day = books.company, books.fiscal_year, books.as_of
     season, wins = learned.get("season"), learned.get("stage_wins")
     credited = goals.summarise_credited(
@@ -125,11 +163,6 @@ def summarise_headlines(books: Tables, learned: Mapping[str, pd.DataFrame]) -> l
         paths=company.goal_paths,
     )
     answers = [
-        customers.summarise_conversion(opportunities=books.opportunities, period=books.last_year),
-        customers.summarise_concentration(sales=books.sales, accounts=books.accounts, period=books.last_year),
-        swot.summarise_pipeline(
-            opportunities=books.opportunities, as_of=day, stage_history=books.stage_history, activities=books.activities
-        ),
         goal,
         flow,
         goals.summarise_ladder(goal=goal, flow=flow, deals=open_deals, quota_counts=company.quota_counts, fiscal_year=year),

@@ -1,0 +1,244 @@
+"""Exports to checked tables, and checked tables to the books of all reps on a day: what the store keeps is written here."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from workbook_helpers.data import known
+from workbook_helpers.data.convert import PROBLEMS, convert_table
+from workbook_helpers.data.findings import find_problems
+from workbook_helpers.data.imports import FileOptions, load_exports
+from workbook_helpers.data.prepared import Prepared
+from workbook_helpers.data.schemas import NOBODY, TABLES
+from workbook_helpers.data.settings import Company
+from workbook_helpers.data.team import learn_team
+from workbook_helpers.errors import InputDataError, Problem, SettingsError
+
+#: So many problems of one book are named in its report; all stand in the file that ``workbook check`` writes.
+NAMED_PROBLEMS = 20
+
+_PARQUET = "FORMAT parquet, ROW_GROUP_SIZE 20480, COMPRESSION zstd"
+
+
+def import_tables(company: Company, stems: set[str], place: Path) -> None:
+    """Writes every table of the company as checked Parquet, and what was wrong with the rest. stems: the exports to read."""
+    options = {s.stem: FileOptions(s.encoding, s.delimiter) for s in company.tables.values() if s.file}
+    imported = load_exports(company.folder / company.exports, options=options, only=stems)
+    broken = {p.table for p in imported.problems if p.severity == "unusable"}
+    usable = []
+    with _connect() as con:
+        con.execute(PROBLEMS)
+        _insert(con, imported.problems)
+        for name, table in TABLES.items():
+            source = company.tables.get(name)
+            if source is None or source.stem in broken:
+                continue
+            try:
+                con.register("exported", _relation(name, source, imported.tables))
+                con.execute(f"CREATE OR REPLACE TEMP TABLE raw_{name} AS SELECT * FROM exported")
+                con.unregister("exported")
+                convert_table(con, table, source, company)
+                con.execute(f"DROP TABLE raw_{name}")
+                usable.append(name)
+            except InputDataError as error:
+                what = " ".join(filter(None, (error.seen, error.allowed))).rstrip(".")
+                _insert(con, [Problem("unusable", name, source.file or "", None, None, None, what, error.do)])
+        for name in usable:
+            con.execute(f"COPY {name} TO '{_sql_path(place / name)}.parquet' (FORMAT parquet)")
+        con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")
+        last_day = known.find_last_day(con, company) if set(company.tables) <= set(usable) else None
+    (place / "last_day.json").write_text(json.dumps(last_day.isoformat() if last_day else None))
+
+
+def _insert(con: Any, problems: Iterable[Problem]) -> None:
+    rows = [(*astuple(p), None, None, None) for p in problems]
+    if rows:
+        con.executemany(f"INSERT INTO problems VALUES ({', '.join('?' * 12)})", rows)
+
+
+def _relation(name: str, source: Any, exported: dict[str, Any]) -> Any:
+    """The table's rows as text under the workbook's column names, as an Arrow table with ``_file`` and ``_row``."""
+    if source.select is not None:
+        return _select(name, source.select, exported)
+    rows = exported.get(source.stem)
+    if rows is None:
+        raise InputDataError(
+            f"Table {name}: there is no export {source.file!r}" + (f" with a sheet {source.sheet!r}." if source.sheet else "."),
+            allowed=f"Found: {', '.join(sorted(exported)) or 'nothing'}.",
+            do=f"Mend tables: {name}: file: in workbook.yml, or add the file.",
+        )
+    absent = [theirs for theirs in source.columns.values() if theirs not in rows.column_names]
+    if absent:
+        raise InputDataError(
+            f"Table {name}: {source.file} has no column {', '.join(map(repr, absent))}.",
+            allowed=f"Found: {', '.join(c for c in rows.column_names if not c.startswith('_'))}.",
+            do=f"Mend tables: {name}: columns: in workbook.yml.",
+        )
+    taken = set(source.columns.values())
+    pairs = [(ours, theirs) for ours, theirs in source.columns.items()]
+    pairs += [(c, c) for c in rows.column_names if c not in taken and c not in source.columns]
+    return rows.select([theirs for _, theirs in pairs]).rename_columns([ours for ours, _ in pairs])
+
+
+def _select(name: str, sql: str, exported: dict[str, Any]) -> Any:
+    """The result of the company's SELECT, run where it can reach nothing but the exports."""
+    with _connect() as con:
+        for stem, rows in exported.items():
+            con.register(stem, rows)
+        con.execute("SET enable_external_access = false; SET lock_configuration = true")
+        try:
+            statements = con.extract_statements(sql)
+            if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+                raise SettingsError(f"Table {name}: `select:` must hold one SELECT and nothing else.", do="Mend it in workbook.yml.")
+            columns = [f'"{d[0]}"::VARCHAR AS "{d[0]}"' for d in con.execute(f"DESCRIBE {sql}").fetchall() if d[0] not in ("_file", "_row")]
+            found = {d[0] for d in con.execute(f"DESCRIBE {sql}").fetchall()}
+            columns.append("_file" if "_file" in found else f"'{name}' AS _file")
+            columns.append("_row" if "_row" in found else "NULL::BIGINT AS _row")
+            return con.execute(f"SELECT {', '.join(columns)} FROM ({sql.strip().rstrip(';')})").to_arrow_table()
+        except duckdb.Error as error:
+            first = str(error).splitlines()[0]
+            raise SettingsError(
+                f"Table {name}: the SELECT in workbook.yml fails: {first}",
+                allowed=f"It can read: {', '.join(sorted(exported))}.",
+                do="Mend the SELECT.",
+            ) from None
+
+
+def write_view(company: Company, checked: Path, as_of: date, open_deals: Path, *, is_last_day: bool, place: Path) -> None:
+    """Writes the books of all reps on the as-of date, and the problems known then.
+
+    open_deals: where the open deals of that day are kept. They are written on the last day of the exports, and read on an earlier one.
+    """
+    with _connect() as con:
+        for name in company.tables:
+            con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{_sql_path(checked / name)}.parquet')")
+        con.execute(f"CREATE TABLE problems AS SELECT * FROM read_parquet('{_sql_path(checked)}/problems.parquet')")
+        snapshot = open_deals if open_deals.is_file() and not is_last_day else None
+        remarks = known.build_books(con, company, as_of, snapshot)
+        find_problems(con, company)
+        con.execute("DELETE FROM problems WHERE known > as_of()")
+        con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")
+        counts, marks = _write_books(con, company, place)
+        reps = _describe_reps(con)
+        view = {
+            "as_of": as_of.isoformat(),
+            "reps": reps,
+            "rows": {rep["rep_id"]: _digest([*marks[None], *marks.get(rep["rep_id"], [])]) for rep in reps},
+            "counts": counts,
+            "remarks": remarks,
+            **_summarise_problems(con),
+        }
+        if is_last_day:
+            _keep_open_deals(con, open_deals)
+    (place / "view.json").write_text(json.dumps(view, sort_keys=True), encoding="utf-8")
+
+
+def _write_books(con: Any, company: Company, place: Path) -> tuple[dict[str, dict[str, int]], dict[str | None, list[str]]]:
+    """Writes the books, rep by rep, and returns each rep's number of rows and a mark of them; None: of company-wide tables."""
+    counts: dict[str, dict[str, int]] = {}
+    marks: dict[str | None, list[str]] = {None: []}
+    listed = "SELECT table_name FROM duckdb_tables() WHERE starts_with(table_name, 'book_') ORDER BY 1"
+    for (book,) in con.execute(listed).fetchall():
+        name = book.removeprefix("book_")
+        if not (company.has(name) or name in ("sales", "account_sales")):
+            continue
+        rows, owner = f"SELECT * FROM {book}", "NULL"
+        if any(column == "rep_id" for column, *_ in con.execute(f"DESCRIBE {book}").fetchall()):
+            # What belongs to nobody we know stands under NOBODY, so that totals close.
+            known_rep = f"CASE WHEN rep_id IN (SELECT rep_id FROM k_reps) THEN rep_id ELSE '{NOBODY}' END AS rep_id"
+            rows, owner = f"SELECT {known_rep}, * EXCLUDE (rep_id) FROM {book}", "rep_id"
+        con.execute(f"COPY ({rows} ORDER BY ALL) TO '{_sql_path(place / name)}.parquet' ({_PARQUET})")
+        mark = "md5(concat(bit_xor(hash(b)), sum(hash(b)::HUGEINT % 1000000007)))"
+        for rep_id, n, content in con.execute(f"SELECT {owner}, count(*), {mark} FROM ({rows}) b GROUP BY 1").fetchall():
+            marks.setdefault(rep_id, []).append(f"{name}:{n}:{content}")
+            if rep_id is not None:
+                counts.setdefault(rep_id, {})[name] = n
+    return counts, marks
+
+
+def _digest(marks: Iterable[str]) -> str:
+    return hashlib.sha256("|".join(sorted(marks)).encode()).hexdigest()
+
+
+def _summarise_problems(con: Any) -> dict[str, Any]:
+    """set_aside: rep, table, rows, amount, why. findings: their number by rep. problems: the first of each rep, in full.
+
+    A row of totals is no money that went missing: it is counted, its amount is not.
+    """
+    aside = con.execute(
+        """SELECT coalesce(rep_id, ''), tbl, count(*), coalesce(sum(amount) FILTER (what NOT LIKE 'is a row of totals%'), 0)::DOUBLE,
+                  string_agg(DISTINCT what, '; ' ORDER BY what)
+           FROM (SELECT DISTINCT ON (tbl, file, line, key) * FROM problems WHERE severity = 'set_aside' ORDER BY ALL)
+           GROUP BY 1, 2 ORDER BY ALL"""
+    ).fetchall()
+    found = "SELECT coalesce(rep_id, ''), count(*) FROM problems WHERE severity = 'finding' GROUP BY 1 ORDER BY ALL"
+    named = con.execute(
+        f"""SELECT coalesce(rep_id, '') AS rep, severity, tbl, coalesce(key, ''), coalesce(col, ''), coalesce(val, ''), what, fix
+            FROM problems QUALIFY row_number() OVER (PARTITION BY rep ORDER BY severity DESC, tbl, what, key, col, val)
+                                  <= {NAMED_PROBLEMS} ORDER BY ALL"""
+    ).fetchall()
+    problems: dict[str, list] = {}
+    for rep_id, *problem in named:
+        problems.setdefault(rep_id, []).append(problem)
+    return {"set_aside": [list(row) for row in aside], "findings": dict(con.execute(found).fetchall()), "problems": problems}
+
+
+def _describe_reps(con: Any) -> list[dict[str, Any]]:
+    """Every rep as plain values: the columns of table reps, the territories held on the day, tenure, and what kind of owner it is."""
+    names = TABLES["reps"].names
+    rows = con.execute(
+        f"""SELECT {", ".join(f"CASE WHEN r.{n} IS NULL THEN NULL ELSE r.{n} END AS {n}" for n in names)},
+               (SELECT string_agg(DISTINCT t.territory_name, ', ' ORDER BY t.territory_name) FROM k_territories t
+                WHERE t.rep_id = r.rep_id AND (t.valid_to IS NULL OR t.valid_to >= as_of())) AS territory,
+               date_diff('day', r.active_from, as_of()) AS tenure_days,
+               CASE WHEN r.active_to < as_of() THEN 'leaver'
+                    WHEN lower(r.role) IN ('house', 'vacant', 'manager') THEN lower(r.role) ELSE 'rep' END AS kind
+            FROM k_reps r ORDER BY r.rep_id"""
+    ).fetchall()
+    columns = [*names, "territory", "tenure_days", "kind"]
+
+    def plain(value: Any) -> Any:
+        return value.isoformat() if isinstance(value, date) else float(value) if hasattr(value, "as_tuple") else value
+
+    return [{c: plain(v) for c, v in zip(columns, row, strict=True)} for row in rows]
+
+
+def _keep_open_deals(con: Any, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    place = target.with_suffix(".new")
+    columns = ", ".join(("opportunity_id", "rep_id", *known.REBUILT, *known.OVERWRITTEN))
+    con.execute(f"COPY (SELECT {columns} FROM k_deals WHERE status = 'open' ORDER BY ALL) TO '{_sql_path(place)}' (FORMAT parquet)")
+    os.replace(place, target)
+
+
+def write_team(prepared: Prepared) -> None:
+    """What the team teaches on that day, beside the view it was learned from."""
+    place = prepared.folder / f".team-{os.getpid()}.json"
+    place.write_text(json.dumps(learn_team(prepared), sort_keys=True), encoding="utf-8")
+    os.replace(place, prepared.folder / "team.json")
+
+
+@contextmanager
+def _connect() -> Iterator[Any]:
+    import duckdb
+
+    con = duckdb.connect()
+    try:
+        con.execute("SET preserve_insertion_order = true; SET python_enable_replacements = false")
+        yield con
+    finally:
+        con.close()
+
+
+def _sql_path(path: Path) -> str:
+    return str(path).replace("'", "''")
