@@ -191,7 +191,7 @@ def _write_problems(problems: Iterable[Problem], folder: Path) -> Path:
     from workbook_helpers.batch.files import make_folder, private_files, to_csv, write_file
 
     with private_files():
-        target = make_folder(folder) / "set_aside.csv"
+        target = make_folder(folder) / "problems.csv"
         write_file(target, to_csv([field.name for field in fields(Problem)], map(astuple, problems)))
     return target
 

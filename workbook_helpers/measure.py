@@ -208,14 +208,18 @@ class Measure:
         """
         >>> print(Measure("win_rate", 1, "Win rate", 0.34, "share", n=131, low=.27, high=.42, level=.95, team_value=.29))
         Win rate 34 % (27–42 %, n = 131; team 29 %)
+        >>> print(Measure("win_rate", 1, "Win rate", 0.27, "share", cut={"kind": "expansion"}))
+        Win rate, kind expansion 27 %
         """
+        cut = [f"{column.replace('_', ' ')} {label}" for column, label in (self.cut or {}).items() if column != "all"]
+        name = ", ".join([self.name, *cut])
         if self.withheld:
-            return f"{self.name}: not shown, because {self.withheld}"
+            return f"{name}: not shown, because {self.withheld}"
         inner = [self.say_interval(), f"n = {self.n:,}" if self.n is not None else ""]
         text = ", ".join(part for part in inner if part)
         team = f"team {say_number(self.team_value, self.unit)}" if self.team_value is not None else ""
         bracket = "; ".join(part for part in (text, team) if part)
-        return f"{self.name} {self.say_value()}" + (f" ({bracket})" if bracket else "")
+        return f"{name} {self.say_value()}" + (f" ({bracket})" if bracket else "")
 
     def to_fact(self) -> dict[str, Any]:
         """The measure as ``facts.json`` holds it: plain JSON values, dates as ISO text."""
@@ -246,7 +250,8 @@ class Definition:
     """What a measure is, said once: the factory of its Measures.
 
     roll_up: how reps become a team. ``sum`` adds up (the team figure beside a rep is the mean per rep), ``ratio`` divides
-    summed numerators by summed denominators, ``team`` is computed once from the team's rows.
+    summed numerators by summed denominators, ``team`` is computed once from the team's rows, and so is ``distinct``, a count of what
+    several reps may share (the team figure beside a rep is the mean per rep).
 
     >>> WON = Definition("won_deals", 1, "Deals won", "count", "number of deals won in the period", roll_up="sum")
     >>> print(WON.measure(12, n=12))

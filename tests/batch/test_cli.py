@@ -120,9 +120,9 @@ def test_check_groups_problems_shows_ten_of_each_and_writes_them_all(workbook, c
         "  12 to mend: the amount is text. Write a number.",
         "    o.csv, row 2, column amount, value '=1'",
     ]
-    assert lines[12] == f"    and 2 more, all in {company.folder / '.workbook/set_aside.csv'}"
+    assert lines[12] == f"    and 2 more, all in {company.folder / '.workbook/problems.csv'}"
     assert lines[13:15] == ["reps", "  1 set aside: the id is empty. Fill it in."]
-    whole = (company.folder / ".workbook/set_aside.csv").read_text().splitlines()
+    whole = (company.folder / ".workbook/problems.csv").read_text().splitlines()
     assert len(whole) == 14 and ",'=1," in whole[1]
     assert workbook("check", company.folder, "--strict")[0] == 2
 
@@ -136,7 +136,7 @@ def test_check_ends_with_2_when_a_table_cannot_be_used(workbook, company, monkey
     monkeypatch.setattr(data, "prepare", refuse)
     code, shown, _ = workbook("check", company.folder, "--store", tmp_path / "store")
     assert code == 2 and "  1 table cannot be used: it is empty. Export it again." in shown
-    assert (tmp_path / "store/set_aside.csv").is_file()
+    assert (tmp_path / "store/problems.csv").is_file()
 
 
 def test_check_of_sound_data_says_so(workbook, company):

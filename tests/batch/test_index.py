@@ -115,7 +115,8 @@ def test_the_default_order_is_money_at_stake_and_every_sort_ranks_every_rep():
     reps[7]["facts"]["expected_gap"]["value"] = 9e6
     page = render(reps)
     names = re.findall(r"<th role=\"rowheader\">.*?<bdi>(.*?)</bdi>", page)
-    assert names[:2] == ["Rep 7", "Rep 11"] and names[-2:] == ["Rep 12", "Rep 13"]
+    assert names[:2] == ["Rep 7", "Rep 11"] and names[-6:-4] == ["Rep 12", "Rep 13"]
+    assert set(names[-4:]) == {"Rep 1", "Rep 2", "Rep 3", "Rep 4"}  # house, vacant, leaver, manager
     for key, _ in SORTS:
         ranks = [int(r) for r in re.findall(rf"--{key}:(\d+);", page)]
         assert sorted(ranks) == list(range(14))
@@ -151,6 +152,21 @@ def test_three_talks_each_for_another_reason():
     assert [t["name"] for t in talks] == ["Rep 5", "Rep 7", "Rep 6"]
 
 
+def test_no_plan_comes_before_an_old_one_before_an_unsigned_one():
+    plan = {"exists": True, "complete_share": 0.8, "age_days": 40, "signed_by": []}
+    lacking = {5: plan | {"exists": False}, 6: plan | {"age_days": 200}, 7: plan}
+    calm = {"unidentified_amount": 0.0, "expected_gap": -5.0}
+    reps = [make_rep(n, plan=p, **calm) for n, p in lacking.items()]
+    for left, name in ((reps, "Rep 5"), (reps[1:], "Rep 6"), (reps[2:], "Rep 7")):
+        assert [t["name"] for t in choose_talks(left, currency="USD", days_left=92)] == [name]
+
+
+def test_what_is_above_goal_and_what_is_nearly_sure_is_said_so():
+    page = render([make_rep(5, expected_gap=-335_000.0, goal_probability=0.9999)])
+    assert "335,000 above goal" in page and "Chance above 99 %" in page and "100 %" not in page
+    assert "The chance of the quotas together is 40 %" in page
+
+
 def test_no_reason_no_talk():
     reps = [make_rep(5, unidentified_amount=0.0, expected_gap=-5.0, goal_probability=0.9)]
     assert choose_talks(reps, currency="USD", days_left=92) == []
@@ -183,7 +199,7 @@ def test_what_is_not_known_is_said():
     for text in (
         "target is not known",
         "it was not computed for the team",
-        "Goal not known",
+        "Not known for anybody: effective quota, goal, no source yet, expected gap, chance, landing and pace.",
     ):
         assert text in page
     check_page(render([], make_team(target=0.0)))

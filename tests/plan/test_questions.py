@@ -57,7 +57,7 @@ def test_what_is_private_never_answers_for_the_shared_plan():
 
 def test_each_swot_question_has_its_own_quadrant():
     plan = Plan(rep_id="R01", year=2026, swot=[{"id": "s1", "quadrant": "Threat", "text": "rival"}])
-    assert say_answer(plan, "2.1") == [] and say_answer(plan, "2.4") == ["s1: quadrant threat, text rival"]
+    assert say_answer(plan, "2.1") == [] and say_answer(plan, "2.4") == ["rival (threat)"]
 
 
 def test_answers_are_said_as_they_were_typed():
@@ -70,5 +70,13 @@ def test_answers_are_said_as_they_were_typed():
         conversions=[{"stage": "Propose", "from_share": 0.3, "to_share": 0.35}],
     )
     assert say_answer(plan, "3.5") == ["Definition: <b>clinics</b>", "Unique: =1+1"]
-    assert say_answer(plan, "5.8") == ["a1: what call, due 15 Mar 2026", "stage Propose, from 30 %, to 35 %"]
+    assert say_answer(plan, "5.8") == ["call (due 15 Mar 2026)", "Propose (from 30 %, to 35 %)"]
     assert say_answer(plan, "5.9") == ["Calls by tier A 24, B 2.5"]
+
+
+def test_lines_of_the_swot_and_their_pairs_are_small_sentences():
+    lines = [{"id": "s1", "quadrant": "strength", "text": "Care homes", "evidence": "revenue[industry=Care home]", "verdict": "accepted"}]
+    pairs = [{"id": "p1", "pair": "st", "lines": ["s1", "s4"], "text": "Grow"}]
+    plan = Plan(rep_id="R01", year=2026, swot=lines, pairings=pairs)
+    assert say_answer(plan, "2.1") == ["Care homes (strength, from revenue, industry Care home, accepted)"]
+    assert say_answer(plan, "2.5") == ["Grow (strength with threat)"]

@@ -10,6 +10,7 @@ from workbook_helpers.plan import Plan
 from workbook_helpers.present import goals as show
 
 YEAR = Period(date(2026, 1, 1), date(2026, 12, 31))
+NAN = float("nan")
 NO = Answer("5.3", withheld="there is no past")
 
 
@@ -18,19 +19,13 @@ def define(name, unit="money"):
 
 
 def make_goal(goal, booked):
-    measures = [
-        define("goal").measure(goal, period=YEAR)
-        if goal is not None
-        else define("goal").withhold("nobody says", period=YEAR)
-    ]
+    measures = [define("goal").measure(goal, period=YEAR) if goal is not None else define("goal").withhold("nobody says", period=YEAR)]
     measures += [define("quota").measure(900.0), define("booked_amount").measure(booked)]
     return Answer("0.1", measures=tuple(measures))
 
 
 def make_ladder(gap, *, expected=0.0, lost=()):
-    rows = pd.DataFrame(
-        {"rung": ["booked", "likely", "unidentified"], "amount": [300_000.0, 100_000.0, gap], "n": [3, 1, None]}
-    )
+    rows = pd.DataFrame({"rung": ["booked", "likely", "unidentified"], "amount": [300_000.0, 100_000.0, gap], "n": [3, 1, None]})
     measures = (define("unidentified_amount").measure(gap), define("expected_gap").measure(expected))
     return Answer("5.2", rows, measures, {"counted_as_nothing": lost, "surplus": 0.0})
 
@@ -45,9 +40,22 @@ def test_the_headline_does_not_comfort_where_nothing_is_expected():
     assert "all of it has a source, but 50,000 USD of it is not expected to come" in text
 
 
+def test_the_headline_takes_what_is_not_expected_from_the_simulation():
+    chance = Answer("5.3", notes={"middle": 650_000.0})
+    ladder = make_ladder(122_000.0, expected=99_000.0)
+    text = show.say_headline(make_goal(712_000.0, 300_000.0), NO, ladder, "USD", chance=chance).text
+    assert text == "You need 412,000 USD more; 62,000 USD of it is not expected to come; 122,000 USD of it has no source yet."
+
+
+def test_a_rep_who_has_left_must_win_nothing():
+    goal, ladder = make_goal(712_000.0, 300_000.0), make_ladder(122_000.0)
+    text = show.say_headline(goal, NO, ladder, "USD", left=date(2026, 3, 31)).text
+    assert text == "300,000 USD booked until 31 Mar 2026, when the rep left; the book is handed over."
+
+
 def test_the_headline_without_a_goal_says_where_to_write_it():
     text = show.say_headline(make_goal(None, 300_000.0), NO, make_ladder(0.0), "USD").text
-    assert text.startswith("There is no goal yet: write goal: {amount: …} in the plan")
+    assert text.startswith("No goal or quota is known. Booked so far: 300,000 USD. Write the goal into the plan")
 
 
 def test_the_headline_of_a_goal_that_is_met():
@@ -94,20 +102,18 @@ def test_a_withheld_answer_says_why():
 
 
 def make_chance(value, table=None):
-    columns = ["lever", "change", "amount", "chance"]
+    columns = ["lever", "change", "amount", "chance", "record", "more"]
     table = pd.DataFrame([] if table is None else table, columns=columns)
     return Answer("5.3", table, (define("goal_probability", "share").measure(value),), {"windows_n": 3})
 
 
 def test_levers_in_words():
-    shown = show.table_levers(
-        make_chance(0.4, [("pipeline", 3.0, 90_000.0, 0.81), ("win_rate", float("nan"), float("nan"), 0.7)]), "USD"
-    )
-    assert "3 more deals created now, 90,000 USD in all" in shown.html and "cannot do it alone" in shown.html
-    assert (
-        show.table_levers(make_chance(0.9), "USD") is None
-        and "four in five or better" in show.say_levers(make_chance(0.9)).text
-    )
+    shown = show.table_levers(make_chance(0.4, [("pipeline", 3.0, 9e4, 0.81, 9.0, 0.3), ("size", NAN, NAN, 0.79, 2e4, NAN)]), "USD")
+    assert "3 more deals created now, 90,000 USD in all (you create 9 a quarter)<" in shown.html
+    assert "cannot do it alone: even if every deal were twice as large, the chance is only 79 %" in shown.html
+    hard = show.table_levers(make_chance(0.4, [("pipeline", 30.0, 9e5, 0.81, 9.0, 3.3)]), "USD")
+    assert "(you create 9 a quarter): not realistic alone" in hard.html
+    assert show.table_levers(make_chance(0.9), "USD") is None and "four in five or better" in show.say_levers(make_chance(0.9)).text
 
 
 def test_names_of_accounts_are_escaped():

@@ -53,9 +53,9 @@ def test_white_space_is_said_in_money():
 def test_targets_are_explained_in_words():
     accounts = make_accounts()
     answer = market.rank_targets(accounts=accounts, best_traits=None, columns=["industry"])
-    assert show.say_targets(answer).text.startswith("Open Name 6 first: its traits are found more often among the best")
+    assert show.say_targets(answer).text.startswith("Open Name 6 first: X, 1.2 times as common among the best customers.")
     html = show.table_targets(answer, "USD").html
-    assert "X (1." in html and "like the average account" in html
+    assert "X, 1.2 times as common" in html and "no trait sets it apart" in html
 
 
 def test_sisters_are_named():

@@ -57,7 +57,7 @@ def test_a_line_of_the_swot_is_a_sentence_of_its_numbers():
 def test_chance_is_called_chance():
     answer = swot.summarise_strengths(evidence=make_line(q_value=0.2))
     assert show.say_strengths(answer, "USD").text.startswith(
-        "No strength stands out beyond what chance explains. 1 comparisons"
+        "No strength stands out beyond what chance explains. 1 comparison with the team was made."
     )
     assert "may be chance" in show.table_evidence(make_line(q_value=0.2), "USD").html
     assert show.table_evidence(make_line().head(0), "USD") is None

@@ -17,10 +17,7 @@ CHANCE = Definition("goal_probability", 5, "Chance", "share", "by hand")
 
 
 def make_pace(ahead):
-    rows = [
-        (span, date(2026, 1, 1), date(2026, 12, 31), 100.0 + ahead, 400.0, 100.0, 1.0, ahead)
-        for span in ("year", "quarter", "month")
-    ]
+    rows = [(span, date(2026, 1, 1), date(2026, 12, 31), 100.0 + ahead, 400.0, 100.0, 1.0, ahead) for span in ("year", "quarter", "month")]
     table = pd.DataFrame(rows, columns=["span", "start", "end", "actual", "goal", "expected", "pace", "ahead"])
     return Answer("6.1", table, (PACE.measure(1.0),), {"how": "spread by days", "seasonal": False})
 
@@ -41,19 +38,21 @@ def test_pace_in_words():
 
 
 def test_landing_in_words():
-    odds = Answer("5.3", measures=(CHANCE.measure(0.31),))
-    text = show.say_landing(make_landing(800.0, 950.0), odds, make_goal(), "USD").text
-    assert (
-        text
-        == "The year lands between 800 and 950 USD in four years of five. The goal is 1,000 USD, with a chance of 31 %."
-    )
+    notes = {"low": 800.0, "middle": 870.0, "high": 950.0, "booked": 500.0}
+    odds = Answer("5.3", measures=(CHANCE.measure(0.31),), notes=notes)
+    text = show.say_landing(make_landing(1.0, 2.0), odds, make_goal(), "USD").text
+    assert text == "The year lands between 800 and 950 USD in four years of five; the goal is 1,000 USD, with a chance of 31 %."
+    naive = show.say_landing(make_landing(700.0, 990.0), NO, make_goal(), "USD").text
+    assert "between 700 and 990 USD" in naive and "nothing could be simulated: it needs table orders" in naive
+    check = show.say_crosscheck(make_landing(700.0, 990.0), "USD").text
+    assert check.startswith("If the rest of the year repeats last year: 900 USD; ")
     assert "too short to give a range" in show.say_landing(make_landing(), NO, make_goal(), "USD").text
     assert "cannot be said: it needs table orders" in show.say_landing(NO, NO, make_goal(), "USD").text
 
 
 def test_landing_chart_only_with_a_range():
-    assert show.chart_landing(make_landing(), make_goal(), "USD") is None
-    axes = show.chart_landing(make_landing(800.0, 950.0), make_goal(), "USD")
+    assert show.chart_landing(make_landing(), NO, make_goal(), "USD") is None
+    axes = show.chart_landing(make_landing(800.0, 950.0), NO, make_goal(), "USD")
     assert "between 800 and 950; goal 1,000" in axes.alt
 
 
@@ -72,19 +71,32 @@ def test_change_is_called_change_only_beyond_noise(moved):
 
 
 def test_card_for_the_index_and_three_questions():
-    rows = pd.DataFrame(
-        {"activity_type": ["visit"], "per_week": [2.0], "needed_per_week": [5.0], "missing_per_week": [3.0]}
+    rows = pd.DataFrame({"activity_type": ["visit"], "per_week": [2.0], "needed_per_week": [5.0], "missing_per_week": [3.0]}).assign(
+        beyond_effort=True, team_per_week=2.5
     )
-    behaviour = Answer("6.1", rows)
+    behaviour = Answer("6.1", rows, notes={"days": 91})
     asked = show.ask_questions(make_pace(-40.0), behaviour, make_landing(), make_goal(), "USD")
     card = show.make_card(behaviour, asked, Plan(rep_id="R01", year=2026), date(2026, 9, 30))
-    assert len(asked) == 3 and card["question"].startswith("The goal asks for 5.0 × visit a week, and it is 2.0")
-    assert card["behaviours"] == "The widest gap is visit: 2.0 a week done, 5.0 needed."
-    assert card["promises"] == "Nothing was promised for a day that has come."
-    assert (
-        show.make_card(NO, asked, Plan(rep_id="R01", year=2026), date(2026, 9, 30))["behaviours"]
-        == "not known: it needs table orders"
+    assert len(asked) == 3 and card["question"].startswith("The goal asks for 5.0 visits a week; it is 2.0: what")
+    assert card["behaviours"] == (
+        "The goal asks for 5.0 visits a week; it is 2.0: not reachable by effort alone; change the goal, the mix or the help."
     )
+    covered = Answer("6.1", rows.assign(needed_per_week=0.0, beyond_effort=False), notes={"days": 91})
+    assert "covered" in show.table_behaviour(covered).html and "0.0" not in show.table_behaviour(covered).html
+    assert card["promises"] == "No promise was due yet."
+    assert show.make_card(NO, asked, Plan(rep_id="R01", year=2026), date(2026, 9, 30))["behaviours"] == "not known: it needs table orders"
+
+
+def test_the_question_with_the_most_money_comes_first():
+    silent = {"account_name": "Ant", "sign": "silent", "silence_days": 90, "at_stake_amount": 4_000.0}
+    saves = Answer("3.1", pd.DataFrame([silent]))
+    late = {"account_id": "B", "amount": 9_000.0, "overdue": 1.0, "no_next_step": float("nan")}
+    pipeline = Answer("2.6", pd.DataFrame([late]))
+    asked = (make_pace(-40.0), NO, make_landing(), make_goal(), "USD")
+    said = show.ask_questions(*asked, pipeline=pipeline, saves=saves, names={"B": "Bee"})
+    assert said[0] == "The deal with Bee (9,000 USD) is past its close date: is it still alive?"
+    assert said[1] == "Ant is silent for 90 days, 4,000 USD at stake: who calls, and when?"
+    assert show.ask_questions(*asked, saves=saves)[0].startswith("Ant is silent")
 
 
 def test_withheld_answers_have_no_table():

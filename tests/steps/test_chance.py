@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbook_helpers.measure import Period
-from workbook_helpers.steps import chance
+from workbook_helpers.measure import Answer, Period
+from workbook_helpers.steps import chance, goals
 
 AS_OF = date(2026, 9, 30)
 YEAR = Period(date(2026, 1, 1), date(2026, 12, 31))
@@ -17,9 +17,7 @@ COLUMNS = ["opportunity_id", "amount", "probability", "strength", "rate_of"]
 
 
 def make_outlook(deals, *, goal=100.0, booked=20.0, flow=10.0, arrivals=(0.0, 5.0, 9.0)):
-    frame = pd.DataFrame(deals, columns=["opportunity_id", "amount", "probability"]).assign(
-        strength=30.0, rate_of="Propose"
-    )
+    frame = pd.DataFrame(deals, columns=["opportunity_id", "amount", "probability"]).assign(strength=30.0, rate_of="Propose")
     frame["rate_of"] = [f"stage {p}" for p in frame["probability"]]
     return chance.Outlook(goal, booked, flow, 0.3, frame[COLUMNS], arrivals, (25.0, 0.4), 7, 1000)
 
@@ -62,15 +60,11 @@ def make_closed(won, lost, **more):
             "amount": 10.0,
             **more,
         }
-    ).assign(
-        created_date=pd.Timestamp("2026-01-01"), close_date=pd.Timestamp("2026-03-01"), stage="Close", state_known=True
-    )
+    ).assign(created_date=pd.Timestamp("2026-01-01"), close_date=pd.Timestamp("2026-03-01"), stage="Close", state_known=True)
 
 
 def add_open(closed, stage="Propose"):
-    new = closed.iloc[[0]].assign(
-        opportunity_id="O1", status="open", stage=stage, close_date=pd.Timestamp("2026-11-01")
-    )
+    new = closed.iloc[[0]].assign(opportunity_id="O1", status="open", stage=stage, close_date=pd.Timestamp("2026-11-01"))
     return pd.concat([closed, new], ignore_index=True)
 
 
@@ -118,9 +112,7 @@ def test_stage_wins_by_hand():
     """C0 (won) stands at Propose for 10 days, C4 (lost) for 30: a deal found there is won in one case of four."""
     deals = make_closed(3, 2, rep_id=["x", "x", "y", "y", "z"])
     days = pd.to_datetime(["2026-02-09", "2026-02-19", "2026-01-30"])
-    history = pd.DataFrame(
-        {"opportunity_id": ["C0", "C0", "C4"], "stage": ["Propose", "Close", "Propose"], "entered_date": days}
-    )
+    history = pd.DataFrame({"opportunity_id": ["C0", "C0", "C4"], "stage": ["Propose", "Close", "Propose"], "entered_date": days})
     table = chance.learn_stage_wins(opportunities=deals, stage_history=history).set_index("stage")
     assert table.loc["all deals", ["won_days", "all_days", "reps_n"]].tolist() == [3, 5, 3]
     assert table.loc["Propose", ["closed_n", "won_days", "all_days", "reps_n"]].tolist() == [2, 10, 40, 2]
@@ -136,3 +128,38 @@ def test_arrivals_count_only_what_was_born_and_won_inside_the_window():
     both = pd.concat([deals, old])
     table = chance.summarise_arrivals(opportunities=both, sales=None, as_of=AS_OF, days=60)
     assert table["amount"].iloc[0] == 10 and table["cases_n"].iloc[0] == 1
+
+
+def land(goal, open_deals, *, left=False, booked=50.0):
+    rows = pd.DataFrame(open_deals, columns=["amount", "probability"]).assign(strength=30.0, bucket="likely")
+    rows["opportunity_id"], rows["rate_of"] = [f"D{i}" for i in range(len(rows))], [f"p {p}" for p in rows["probability"]]
+    known = goals.GOAL.withhold("nobody says") if goal is None else goals.GOAL.measure(goal)
+    return chance.estimate_goal_chance(
+        goal=Answer("0.1", measures=(known, goals.BOOKED.measure(booked))),
+        flow=Answer("5.2", measures=(goals.FLOW.measure(40.0),), notes={"spread": 0.3}),
+        deals=rows.assign(state_known=True),
+        opportunities=None,
+        arrivals=pd.DataFrame({"amount": [0.0, 10.0, 30.0]}),
+        left=left,
+        as_of=AS_OF,
+        fiscal_year=YEAR,
+        paths=2000,
+    )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 60), st.sampled_from([0.2, 0.5, 0.8])), max_size=5), st.floats(1, 400))
+def test_chance_and_landing_never_contradict(open_deals, goal):
+    answer = land(goal, open_deals)
+    odds, low, high = answer["goal_probability"].value, answer.notes["low"], answer.notes["high"]
+    if goal > high + 0.01:
+        assert odds <= 0.1
+    if goal < low:
+        assert odds >= 0.9
+    without = land(None, open_deals)  # the landing needs no goal
+    assert without.withheld and (without.notes["low"], without.notes["high"]) == (low, high)
+
+
+def test_a_rep_who_has_left_has_no_chance_and_no_landing():
+    answer = land(100.0, [(60.0, 0.5)], left=True)
+    assert answer["goal_probability"].withheld == "the rep has left" and "middle" not in answer.notes

@@ -18,18 +18,14 @@ NO_TEAM = pd.DataFrame()
 def make_deals(rows):
     """(id, account, status, amount, created, closes[, kind]) to a frame with the columns of a book."""
     rows = [(*row, None)[:7] for row in rows]
-    deals = pd.DataFrame(
-        rows, columns=["opportunity_id", "account_id", "status", "amount", "created_date", "close_date", "kind"]
-    )
+    deals = pd.DataFrame(rows, columns=["opportunity_id", "account_id", "status", "amount", "created_date", "close_date", "kind"])
     deals = deals.assign(stage="Propose", next_step=None, state_known=True, competitor=None)
     dates = {"created_date": "datetime64[ns]", "close_date": "datetime64[ns]", "amount": float}
     return deals.astype(dates)
 
 
 def make_sales(rows):
-    sales = pd.DataFrame(rows, columns=["account_id", "sale_date", "amount"]).astype(
-        {"sale_date": "datetime64[ns]", "amount": float}
-    )
+    sales = pd.DataFrame(rows, columns=["account_id", "sale_date", "amount"]).astype({"sale_date": "datetime64[ns]", "amount": float})
     return sales.assign(sale_id=[f"S{i}" for i in range(len(sales))], source="order", margin=None, quantity=None)
 
 
@@ -43,25 +39,19 @@ CLOSED = [(f"C{i}", "Z", "won" if i < 6 else "lost", 10.0, "2025-01-01", "2025-0
 
 def make_ladder(deals, sales, *, goal=1000.0, retention=NO_TEAM, contracts=None, counts="revenue"):
     credited = goals.summarise_credited(quota_counts=counts, sales=sales, opportunities=deals, contracts=contracts)
-    target = goals.summarise_goal(
-        credited=credited, quotas=make_quotas(), goal_amount=goal, as_of=AS_OF, fiscal_year=YEAR
-    )
+    target = goals.summarise_goal(credited=credited, quotas=make_quotas(), goal_amount=goal, as_of=AS_OF, fiscal_year=YEAR)
     flow = goals.estimate_flow(
         account_sales=sales, contracts=contracts, opportunities=deals, retention=retention,
         quota_counts=counts, as_of=AS_OF, fiscal_year=YEAR,
     )  # fmt: skip
-    chances = chance.estimate_chances(
-        opportunities=deals, stage_history=None, stage_wins=NO_TEAM, as_of=AS_OF, fiscal_year=YEAR
-    )
+    chances = chance.estimate_chances(opportunities=deals, stage_history=None, stage_wins=NO_TEAM, as_of=AS_OF, fiscal_year=YEAR)
     ladder = goals.summarise_ladder(goal=target, flow=flow, deals=chances, quota_counts=counts, fiscal_year=YEAR)
     return target, flow, chances, ladder
 
 
 money = st.decimals(min_value=0, max_value=5000, places=2).map(float)
 deal = st.tuples(money, st.sampled_from(["2026-08-01", "2026-10-15", "2026-12-31", "2027-01-01", None]))
-sale = st.tuples(
-    st.sampled_from("ABC"), st.sampled_from(["2025-10-20", "2025-12-31", "2026-03-01", "2026-09-30"]), money
-)
+sale = st.tuples(st.sampled_from("ABC"), st.sampled_from(["2025-10-20", "2025-12-31", "2026-03-01", "2026-09-30"]), money)
 
 
 @settings(max_examples=40, deadline=None)
@@ -72,10 +62,7 @@ def test_ladder_adds_up_to_the_goal_and_does_not_depend_on_order(open_deals, sol
     before = deals.copy(deep=True), sales.copy(deep=True)
     _, _, chances, ladder = make_ladder(deals, sales, goal=goal)
     assert round(ladder.table["amount"].sum() - ladder.notes["surplus"] - goal, 2) == 0
-    assert (
-        set(chances["bucket"]) <= {"likely", "stretch", "overdue", "later", "no date"}
-        and chances["opportunity_id"].is_unique
-    )
+    assert set(chances["bucket"]) <= {"likely", "stretch", "overdue", "later", "no date"} and chances["opportunity_id"].is_unique
     named = ladder.table.set_index("rung")["amount"][["likely", "stretch"]].sum()
     aside = sum(ladder.notes[f"{b}_amount"] for b in ("overdue", "later", "no_date"))
     assert named + aside == pytest.approx(sum(amount for amount, _ in open_deals), abs=0.005)
@@ -138,10 +125,7 @@ def test_a_company_with_only_orders_has_no_pipeline_and_says_so():
 def test_deals_and_orders_are_never_added():
     deals = make_deals([("W", "A", "won", 500.0, "2026-01-01", "2026-02-01")])
     sales = make_sales([("A", "2026-02-01", 30.0)])
-    sums = {
-        c: goals.summarise_credited(quota_counts=c, sales=sales, opportunities=deals)["amount"].sum()
-        for c in ("bookings", "revenue")
-    }
+    sums = {c: goals.summarise_credited(quota_counts=c, sales=sales, opportunities=deals)["amount"].sum() for c in ("bookings", "revenue")}
     assert sums == {"bookings": 500, "revenue": 30}
 
 
@@ -160,11 +144,42 @@ def test_contract_with_an_open_renewal_deal_goes_by_the_deal():
     assert ladder["likely_amount"].value == 55
 
 
+def test_a_renewal_deal_takes_the_contract_and_leaves_the_usual_orders():
+    contracts = pd.DataFrame(
+        {"account_id": ["A", "B"], "start_date": pd.Timestamp("2025-11-01"), "end_date": pd.Timestamp("2026-10-31"),
+         "amount_per_year": 50.0}
+    )  # fmt: skip
+    deals = make_deals([*CLOSED, ("D1", "A", "open", 55.0, "2026-08-01", "2026-10-31", "renewal")])
+    sales = make_sales([(a, d, m) for a, m in (("A", 100.0), ("B", 30.0)) for d in ("2025-11-15", "2026-02-01")])
+    table = make_ladder(deals, sales, contracts=contracts)[1].table
+    assert table.values.tolist() == [
+        ["A", 100.0, "usual orders"], ["B", 50.0, "contract renewal"], ["B", 30.0, "usual orders"]
+    ]  # fmt: skip
+
+
+def test_the_order_of_a_won_deal_is_no_usual_order():
+    """The deal closes before the window and is ordered inside it; half of its credit is the rep's."""
+    won = ("W", "A", "won", 400.0, "2025-08-01", "2025-09-28")
+    sales = make_sales([("A", "2025-10-05", 800.0), ("A", "2025-11-15", 100.0), ("A", "2026-02-01", 1.0)])
+    deals = make_deals([*CLOSED, won]).assign(credit_share=0.5)
+    assert make_ladder(deals, sales.assign(inherited=False))[1]["flow_amount"].value == 100
+
+
+def test_a_large_inherited_line_is_a_one_off_and_named():
+    sales = make_sales([("A", "2025-10-05", 800.0), ("A", "2025-11-15", 100.0), ("A", "2026-02-01", 100.0)])
+    flow = make_ladder(make_deals(CLOSED), sales.assign(inherited=True))[1]
+    assert flow["flow_amount"].value == 100 and flow.notes["one_off_n"] == 1
+
+
+def test_flow_of_silent_customers_is_kept_and_named():
+    often = [("A", f"2025-{month:02}-15", 10.0) for month in range(5, 13)]
+    notes = make_ladder(make_deals(CLOSED), make_sales([*often, ("B", "2025-11-15", 7.0), ("B", "2026-09-01", 1.0)]))[1]
+    assert notes["flow_amount"].value == 37 and (notes.notes["silent_n"], notes.notes["silent_amount"]) == (1, 30)
+
+
 def test_retention_of_the_team_scales_usual_orders():
     team = pd.DataFrame({"basis": ["orders"], "ratio": [0.8]})
-    flow = make_ladder(
-        make_deals(CLOSED), make_sales([("A", "2025-11-15", 100.0), ("A", "2026-02-01", 1.0)]), retention=team
-    )[1]
+    flow = make_ladder(make_deals(CLOSED), make_sales([("A", "2025-11-15", 100.0), ("A", "2026-02-01", 1.0)]), retention=team)[1]
     assert flow["flow_amount"].value == 80
 
 
@@ -208,12 +223,7 @@ def test_what_it_takes_by_hand():
         fiscal_year=YEAR,
     )
     rows = needs.table.set_index("step")["needed"]
-    assert (
-        rows["to bring in"] == 200
-        and rows["deals to win"] == 10
-        and rows["pipeline it takes"] == 800
-        and rows["visit"] == 30
-    )
+    assert rows["to bring in"] == 200 and rows["deals to win"] == 10 and rows["pipeline it takes"] == 800 and rows["visit"] == 30
 
 
 def test_income_is_worked_back_to_what_must_be_sold():

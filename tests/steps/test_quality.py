@@ -12,7 +12,7 @@ from workbook_helpers.steps import quality
 
 AS_OF = date(2026, 9, 30)
 COMPANY = SimpleNamespace(
-    calls={"A": 24, "B": 12, "C": 4}, hours_per_call=1.0, road_factor=1.3, speed_km_per_hour=60.0,
+    calls={"A": 24, "B": 12, "C": 4}, hours_per_call=1.0, calls_per_trip=1.0, road_factor=1.3, speed_km_per_hour=60.0,
     peers=("industry",), potential_quantile=0.8, stages=("Qualify", "Close"),
 )  # fmt: skip
 WEIGHTS = {"potential": 0.5, "revenue": 0.5}
@@ -38,11 +38,10 @@ def test_a_tier_without_a_plan_is_named():
 
 
 def test_travel_goes_from_home_else_from_the_centre():
-    accounts = pd.DataFrame({"account_id": ["a", "b"], "latitude": [0.0, 1.0], "longitude": [0.0, 0.0]})
-    value = pd.Series({"a": 2.0, "b": 1.0})
-    centre = quality.plan_calls(accounts=accounts, value=value, company=COMPANY)
+    accounts = pd.DataFrame({"account_id": ["a", "b"], "latitude": [0.0, 1.0], "longitude": 0.0, "potential_amount": [2.0, 1.0]})
+    centre = quality.plan_calls(accounts=accounts, company=COMPANY)
     assert centre["travel_hours"].tolist() == pytest.approx([111.195 / 2 * 1.3 / 60] * 2, rel=1e-4)
-    home = quality.plan_calls(accounts=accounts, value=value, company=COMPANY, home=(0.0, 0.0))
+    home = quality.plan_calls(accounts=accounts, company=COMPANY, home=(0.0, 0.0))
     assert home["travel_hours"].tolist() == pytest.approx([0.0, 111.195 * 1.3 / 60], rel=1e-4)
 
 
@@ -83,42 +82,34 @@ def make_role():
     accounts = pd.DataFrame({"account_id": [f"A{i}" for i in range(12)], "rep_id": np.repeat(reps, 2), "industry": "X"})
     accounts = accounts.assign(latitude=np.arange(12.0), longitude=0.0)
     sales = accounts[["account_id", "rep_id"]].assign(sale_date=pd.Timestamp("2026-05-05"), amount=np.arange(1.0, 13.0))
-    return accounts, sales
+    return accounts.assign(potential_amount=np.arange(21.0, 33.0), revenue_amount=np.arange(1.0, 13.0)), sales
 
 
 def test_learned_rows_name_nobody_and_hold_each_reps_own_components():
     accounts, sales = make_role()
     frames = {"opportunities": None, "leads": None, "company": COMPANY, "as_of": AS_OF}
-    table = quality.learn_territories(accounts=accounts, sales=sales, account_sales=sales, **frames)
+    table = quality.learn_territories(scored_accounts=accounts, sales=sales, **frames)
     assert set(table) == {*quality.COMPONENTS, "prior_mean", "prior_strength"} and len(table) == 6
     shuffled = quality.learn_territories(
-        accounts=accounts.sample(frac=1, random_state=2), sales=sales[::-1], account_sales=sales, **frames
+        scored_accounts=accounts.sample(frac=1, random_state=2), sales=sales[::-1], **frames
     )
     pd.testing.assert_frame_equal(table, shuffled)
     own = accounts["rep_id"] == "R5"
-    spend = pd.DataFrame(
-        {"cut": ["industry"], "label": ["X"], "quantile_amount": [np.quantile(np.arange(1.0, 13.0), 0.8)]}
-    )
-    mine = {"accounts": accounts[own], "account_sales": sales[own]}
-    potential = quality.estimate_potential(**mine, peer_spend=spend, peers=COMPANY.peers, as_of=AS_OF)
-    components = quality.summarise_territory(
-        **mine,
-        sales=sales[own],
-        opportunities=None,
-        leads=None,
-        potential=potential,
-        prior=None,
-        company=COMPANY,
-        as_of=AS_OF,
-    )
-    assert (
-        components["potential"] in table["potential"].tolist() and components["workload"] in table["workload"].tolist()
-    )
+    mine = quality.summarise_territory(accounts=accounts[own], sales=sales[own], prior=None, **frames)
+    assert mine["potential"] == 31.0 + 32.0
+    assert mine["potential"] in table["potential"].tolist() and mine["workload"] in table["workload"].tolist()
+
+
+def test_calls_of_one_trip_share_the_way():
+    accounts, _ = make_role()
+    alone = quality.plan_calls(accounts=accounts, company=COMPANY)
+    shared = quality.plan_calls(accounts=accounts, company=SimpleNamespace(**{**vars(COMPANY), "calls_per_trip": 4.0}))
+    assert shared["travel_hours"].tolist() == pytest.approx((alone["travel_hours"] / 4).tolist())
 
 
 def test_load_beside_the_team():
     accounts, _ = make_role()
-    plan = quality.plan_calls(accounts=accounts, value=pd.Series(dtype=float), company=COMPANY)
+    plan = quality.plan_calls(accounts=accounts, company=COMPANY)
     answer = quality.compare_workload(
         calls=plan, components={"workload": 10.0}, territories=make_team(), selling_hours=1000.0
     )

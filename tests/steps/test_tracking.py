@@ -21,9 +21,7 @@ def make_goal(amount):
 
 
 def make_credited(rows):
-    frame = pd.DataFrame(rows, columns=["credit_date", "amount"]).astype(
-        {"credit_date": "datetime64[ns]", "amount": float}
-    )
+    frame = pd.DataFrame(rows, columns=["credit_date", "amount"]).astype({"credit_date": "datetime64[ns]", "amount": float})
     return frame.assign(source_id=[f"S{i}" for i in range(len(frame))], account_id="A")
 
 
@@ -33,13 +31,9 @@ def make_daily(start, end, value=1.0):
 
 def test_pace_by_days_by_hand():
     credited = make_credited([("2026-02-01", 60.0), ("2026-08-01", 20.0), ("2025-12-31", 999.0)])
-    answer = tracking.compare_pace(
-        credited=credited, goal=make_goal(365.0), season=pd.DataFrame(), as_of=AS_OF, fiscal_year=YEAR
-    )
+    answer = tracking.compare_pace(credited=credited, goal=make_goal(365.0), season=pd.DataFrame(), as_of=AS_OF, fiscal_year=YEAR)
     year, quarter, month = (answer.table.iloc[i] for i in range(3))
-    assert (year["actual"], year["expected"]) == (80, pytest.approx(273)) and answer["pace"].value == pytest.approx(
-        80 / 273
-    )
+    assert (year["actual"], year["expected"]) == (80, pytest.approx(273)) and answer["pace"].value == pytest.approx(80 / 273)
     assert (quarter["actual"], quarter["expected"]) == (20, pytest.approx(92))
     assert month["actual"] == 0 and month["expected"] == pytest.approx(30)
     assert (answer["pace"].numerator, answer["pace"].denominator) == (80, pytest.approx(273))
@@ -53,9 +47,7 @@ def test_season_moves_what_is_expected():
 
 
 def test_pace_without_a_goal_is_withheld():
-    answer = tracking.compare_pace(
-        credited=make_credited([]), goal=make_goal(None), season=pd.DataFrame(), as_of=AS_OF, fiscal_year=YEAR
-    )
+    answer = tracking.compare_pace(credited=make_credited([]), goal=make_goal(None), season=pd.DataFrame(), as_of=AS_OF, fiscal_year=YEAR)
     assert "nobody says" in answer.withheld
 
 
@@ -76,9 +68,7 @@ def test_seasonal_naive_as_published():
 
 
 def test_landing_repeats_last_years_days():
-    landing = tracking.estimate_landing(
-        credited=make_daily("2023-01-01", "2026-09-30", 2.0), as_of=AS_OF, fiscal_year=YEAR
-    )
+    landing = tracking.estimate_landing(credited=make_daily("2023-01-01", "2026-09-30", 2.0), as_of=AS_OF, fiscal_year=YEAR)
     forecast = landing["forecast"]
     assert forecast.value == 2 * 365 and forecast.low == forecast.high == forecast.value  # it never erred
     assert landing.notes["booked"] == 2 * 273 and len(landing.table) >= 20
@@ -146,16 +136,27 @@ def test_behaviour_beside_what_is_needed():
     assert tracking.compare_behaviour(activities=None, needs=needs, activity_rates=pd.DataFrame(), as_of=AS_OF).withheld
 
 
+def test_behaviour_of_a_new_hire_counts_from_the_first_day():
+    made = pd.DataFrame({"team": None, "activity_type": ["visit"] * 6, "activity_date": pd.Timestamp("2026-09-20")})
+    asked = {"activities": made, "needs": Answer("5.1"), "activity_rates": pd.DataFrame(), "as_of": AS_OF}
+    two_weeks = tracking.compare_behaviour(**asked, active_from=date(2026, 9, 17))
+    assert two_weeks.table["per_week"].item() == 3.0 and two_weeks.notes["days"] == 14
+
+
+def test_a_forecast_that_was_always_too_low_is_shifted():
+    days = pd.date_range("2022-01-01", "2026-09-30")
+    credited = make_credited([(day, 2.0 ** (day.year - 2022)) for day in days])  # it doubles each year
+    forecast = tracking.estimate_landing(credited=credited, as_of=AS_OF, fiscal_year=YEAR)["forecast"]
+    assert forecast.value == 16 * 273 + 8 * 92
+    assert forecast.low > forecast.value and forecast.low <= 16 * 365 <= forecast.high + 1e-6
+
+
 def test_the_goal_of_a_rep_who_joined_in_the_year_is_spread_from_the_first_day():
     credited, since = make_credited([("2026-09-25", 30.0)]), date(2026, 9, 23)
-    answer = tracking.compare_pace(
-        credited=credited, goal=make_goal(100.0), season=None, since=since, as_of=AS_OF, fiscal_year=YEAR
-    )
+    answer = tracking.compare_pace(credited=credited, goal=make_goal(100.0), season=None, since=since, as_of=AS_OF, fiscal_year=YEAR)
     assert answer.table.loc[0, "expected"] == pytest.approx(8.0)  # 8 of the 100 days from 23 September on
 
 
 def test_nothing_more_is_expected_of_a_rep_who_has_left():
-    landing = tracking.estimate_landing(
-        credited=make_daily("2023-01-01", "2026-03-31"), left=True, as_of=AS_OF, fiscal_year=YEAR
-    )
+    landing = tracking.estimate_landing(credited=make_daily("2023-01-01", "2026-03-31"), left=True, as_of=AS_OF, fiscal_year=YEAR)
     assert landing["forecast"].value == landing["forecast"].high == 90

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from workbook_helpers.batch import report
 from workbook_helpers.measure import say_number, total
+from workbook_helpers.present.wording import as_list
 
 #: The team ladder: what adds up to the goal, from sure to missing.
 LADDER = (
@@ -67,6 +68,7 @@ def render_index(*, run: Mapping[str, Any], reps: Sequence[Mapping[str, Any]], t
     ranks = {key: {rep["rep_id"]: n for n, rep in enumerate(order)} for key, order in orders.items()}
     reps = orders["stake"]
     managers = sorted({rep.get("manager") or "" for rep in reps})
+    unknown = _find_unknown(reps)
     nobody = {"kind": "nobody", "status": "done", "facts": team["nobody"].get("facts") or {}}
     ladder = summarise_ladder([*reps, nobody] if nobody["facts"] else reps)
     day = report.say_day(run["as_of"])
@@ -91,7 +93,8 @@ def render_index(*, run: Mapping[str, Any], reps: Sequence[Mapping[str, Any]], t
         sorts=SORTS,
         shows=SHOWS,
         managers=managers if len(managers) > 1 else [],
-        rows=[_row(rep, ranks, managers, run["currency"]) for rep in reps],
+        unknown=_say_unknown(unknown),
+        rows=[_row(rep, ranks, managers) for rep in reps],
     )  # fmt: skip
     return report.whole(page)
 
@@ -111,14 +114,17 @@ def summarise_ladder(reps: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     groups = [(label, [rep for rep in done if rep["kind"] == kind]) for kind, label in KINDS.items()]
     groups = [(label, own) for label, own in groups if own] + [("Together", done)]
     ids = [*(step for step, _ in LADDER), "goal", "quota"]
-    return [{"label": label, "n": len(own), "sums": {i: _sum(own, i) for i in ids}} for label, own in groups]
+    return [
+        {"label": label, "n": sum(rep["kind"] != "nobody" for rep in own), "sums": {i: _sum(own, i) for i in ids}}
+        for label, own in groups
+    ]
 
 
 def choose_talks(reps: Iterable[Mapping[str, Any]], *, currency: str, days_left: int | None) -> list[dict[str, Any]]:
     """The three reps to talk to first, each for another reason, with the reason in words and a link to the place.
 
     In this order: the largest part of a goal without a source; the most money missing where the chance of the goal is
-    below half and time is left; the largest quota without a plan that is there, signed and younger than a quarter.
+    below half and time is left; the largest quota without a plan, else with one older than a quarter, else unsigned.
     Places left over go to the most money at stake. Nobody is named twice; house accounts, vacant territories, leavers
     and reps without a report are not talked to.
     """
@@ -133,23 +139,28 @@ def choose_talks(reps: Iterable[Mapping[str, Any]], *, currency: str, days_left:
         return _stake(rep) if days_left and share is not None and share < 0.5 else 0.0
 
     def say_chance(rep: Mapping) -> str:
-        share = say_number(_value(rep, "goal_probability"), "share")
+        share = _say_chance(_value(rep, "goal_probability"))
         missing = money(_stake(rep))
         return f"The chance of the goal is {share} with {days_left} days left; {missing} is expected to be missing."
 
     def say_lacking(rep: Mapping) -> str:
         return f"{_lacking_plan(rep['plan'])} A quota of {money(_value(rep, 'quota'))} stands on it."
 
+    def plan_worth(rep: Mapping) -> tuple[int, float]:
+        quota = _value(rep, "quota") or 0.0
+        return (_plan_rank(rep["plan"]), quota) if quota > 0 and _lacking_plan(rep["plan"]) else (0, 0.0)
+
     rules: tuple[tuple[Callable, Callable, str], ...] = (
         (lambda r: _value(r, "unidentified_amount") or 0.0,
          lambda r: f"{money(_value(r, 'unidentified_amount'))} of the goal has no source yet.", "front-headline"),
         (chance, say_chance, "front-landing"),
-        (lambda r: (_value(r, "quota") or 0.0) if _lacking_plan(r["plan"]) else 0.0, say_lacking, "top"),
+        (plan_worth, say_lacking, "top"),
         *[(_stake, lambda r: f"{money(_stake(r))} of the goal is expected to be missing.", "front-ladder")] * 3,
     )  # fmt: skip
     talks: list[dict[str, Any]] = []
     for worth, say, place in rules:
-        left = [r for r in people if worth(r) > 0 and r["rep_id"] not in {t["rep_id"] for t in talks}]
+        nothing = (0, 0.0) if worth is plan_worth else 0.0
+        left = [r for r in people if worth(r) > nothing and r["rep_id"] not in {t["rep_id"] for t in talks}]
         if left and len(talks) < 3:
             rep = max(left, key=worth)
             talks.append(_person(rep, place) | {"reason": say(rep), "question": rep["card"].get("question")})
@@ -213,13 +224,18 @@ def _lacking_plan(plan: Mapping) -> str:
     return "" if plan.get("signed_by") else "The plan is not signed."
 
 
+def _plan_rank(plan: Mapping) -> int:
+    """How much a plan lacks: 3 there is none, 2 it is old, 1 it is unsigned or whole."""
+    return 3 if not plan["exists"] else 2 if (plan.get("age_days") or 0) > STALE_DAYS else 1
+
+
 def _rank_keys() -> dict[str, Callable[[Mapping], tuple]]:
-    """What each sort goes by; what is not known comes last, and names settle what is equal."""
+    """What each sort goes by; reps come first, what is not known comes last, and names settle what is equal."""
 
     def up(measure: Callable[[Mapping], float | None]) -> Callable[[Mapping], tuple]:
         def key(rep: Mapping) -> tuple:
             value = measure(rep)
-            return (value is None, value or 0.0, str(rep["rep_name"]).casefold(), rep["rep_id"])
+            return (rep["kind"] != "rep", value is None, value or 0.0, str(rep["rep_name"]).casefold(), rep["rep_id"])
 
         return key
 
@@ -245,7 +261,26 @@ def _person(rep: Mapping, place: str = "") -> dict[str, Any]:
     return {"rep_id": rep["rep_id"], "name": rep["rep_name"], "link": link}
 
 
-def _row(rep: Mapping, ranks: Mapping, managers: Sequence[str], currency: str) -> dict[str, Any]:
+#: What a cell of the list says of a measure; a cell stays blank where it is not known.
+_CELLS = {"quota": "Effective quota", "goal": "Goal", "unidentified_amount": "No source yet", "expected_gap": "Expected gap",
+          "goal_probability": "Chance", "forecast": "Landing", "pace": "Pace"}  # fmt: skip
+
+
+def _find_unknown(reps: Iterable[Mapping]) -> list[str]:
+    """The measures that no rep of the list knows: said once instead of in every line."""
+    done = [rep for rep in reps if rep["status"] == "done"]
+    return [i for i in _CELLS if done and all(_value(rep, i) is None for rep in done)]
+
+
+def _say_unknown(unknown: Sequence[str]) -> str:
+    """
+    >>> _say_unknown(["goal", "pace"]), _say_unknown([])
+    ('Not known for anybody: goal and pace.', '')
+    """
+    return f"Not known for anybody: {as_list([_CELLS[i].lower() for i in unknown])}." if unknown else ""
+
+
+def _row(rep: Mapping, ranks: Mapping, managers: Sequence[str]) -> dict[str, Any]:
     """One line of the index: its links, ranks, marks for the filters, and the lines of its seven cells."""
     plan, card = rep["plan"], rep["card"]
     chance = _value(rep, "goal_probability")
@@ -256,10 +291,10 @@ def _row(rep: Mapping, ranks: Mapping, managers: Sequence[str], currency: str) -
     cells = (
         ("Plan", [f"{say_number(complete, 'share')} complete" if complete is not None else "",
                   report.say_plan(plan) if rep["kind"] == "rep" else "No plan needed"]),
-        ("Quota and goal", [_say(rep, "quota", "Quota"), _say(rep, "goal", "Goal")]),
-        ("Gap", [_say(rep, "unidentified_amount", "No source yet"), _say(rep, "expected_gap", "Expected gap")]),
-        ("Chance and landing", [_say(rep, "goal_probability", "Chance"), _say_range(rep["facts"].get("forecast"))]),
-        ("Pace and behaviours", [_say(rep, "pace", "Pace", unit="share"), card.get("behaviours") or ""]),
+        ("Effective quota and goal", [_say(rep, "quota"), _say(rep, "goal")]),
+        ("Gap", [_say(rep, "unidentified_amount"), _say_gap(rep)]),
+        ("Chance and landing", [_say_own_chance(rep), _say_range(rep["facts"].get("forecast"))]),
+        ("Pace and behaviours", [_say(rep, "pace", unit="share"), card.get("behaviours") or ""]),
         ("Promises and question", [card.get("promises") or "", card.get("question") or ""]),
     )  # fmt: skip
     if rep["status"] != "done":
@@ -274,11 +309,36 @@ def _row(rep: Mapping, ranks: Mapping, managers: Sequence[str], currency: str) -
     }
 
 
-def _say(rep: Mapping, measure: str, label: str, unit: str | None = None) -> str:
+def _say(rep: Mapping, measure: str, unit: str | None = None) -> str:
     fact = rep["facts"].get(measure) or {}
     if fact.get("value") is None:
-        return f"{label} not known"
-    return f"{label} {say_number(fact['value'], unit or fact['unit'], short=True)}"
+        return ""
+    return f"{_CELLS[measure]} {say_number(fact['value'], unit or fact['unit'], short=True)}"
+
+
+def _say_gap(rep: Mapping) -> str:
+    """
+    >>> _say_gap({"facts": {"expected_gap": {"value": -335000.0}}})
+    '335,000 above goal'
+    """
+    gap = _value(rep, "expected_gap")
+    if gap is not None and round(gap) < 0:
+        return f"{say_number(-gap, 'money', short=True)} above goal"
+    return "" if gap is None else f"Expected gap {say_number(gap, 'money', short=True)}"
+
+
+def _say_own_chance(rep: Mapping) -> str:
+    chance = _value(rep, "goal_probability")
+    return "" if chance is None else f"Chance {_say_chance(chance)}"
+
+
+def _say_chance(share: float) -> str:
+    """A chance, which is never certain.
+
+    >>> _say_chance(0.9996), _say_chance(0.0), _say_chance(0.42)
+    ('above 99 %', 'below 1 %', '42 %')
+    """
+    return "above 99 %" if share > 0.99 else "below 1 %" if share < 0.01 else say_number(share, "share")
 
 
 def _say_range(fact: Mapping | None) -> str:
@@ -287,7 +347,7 @@ def _say_range(fact: Mapping | None) -> str:
     'Lands at 1.1 million to 1.4 million'
     """
     if not fact or fact["value"] is None:
-        return "Landing not known"
+        return ""
     if fact.get("low") is None or fact.get("high") is None:
         return f"Lands at {say_number(fact['value'], 'money', short=True)}"
     return f"Lands at {say_number(fact['low'], 'money', short=True)} to {say_number(fact['high'], 'money', short=True)}"
@@ -361,7 +421,7 @@ def _say_landing(measures: Mapping, currency: str) -> str:
         level = f", {say_number(forecast['level'], 'share')} sure" if forecast.get("level") else ""
         text = f"Between {low} and {high} {currency}{level}; the middle is {text}"
     if chance.get("value") is not None:
-        text += f". The chance of the goal is {say_number(chance['value'], 'share')}"
+        text += f". The chance of the quotas together is {_say_chance(chance['value'])}"
     return text + "."
 
 

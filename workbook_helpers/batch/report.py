@@ -24,6 +24,7 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 
 from workbook_helpers.measure import say_date, say_number
+from workbook_helpers.present.wording import as_count
 
 #: Nothing runs, nothing is fetched; the first element of every page's head.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -173,9 +174,9 @@ def say_data_light(light: Mapping[str, Any], currency: str) -> str:
     """
     aside = light["set_aside_n"]
     amount = f" ({say_number(light['set_aside_amount'], 'money')} {currency})" if light.get("set_aside_amount") else ""
-    parts = [f"{light['rows_used']:,} rows used", f"{aside:,} set aside{amount}" if aside else "none set aside"]
+    parts = [f"{as_count(light['rows_used'], 'row')} used", f"{aside:,} set aside{amount}" if aside else "none set aside"]
     if n := light.get("findings_n"):
-        parts.append(f"{n:,} finding{'s' if n > 1 else ''} to mend")
+        parts.append(f"{as_count(n, 'finding')} to mend")
     return "; ".join(parts) + "."
 
 

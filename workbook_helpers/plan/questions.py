@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
@@ -98,6 +99,15 @@ ASKED: dict[str, Ask] = {
     "M.9": Ask(("session",), "Who was at the planning session, what did each bring, and what was decided?"),
 }
 
+#: What an entry of a plan is about, in this order, and words that go before its other values.
+_LEADS = ("text", "what", "pain", "aim", "purpose", "who", "stage", "bucket", "pair")
+_WORDS = {"verdict": "", "quadrant": "", "status": "", "kind": "", "pair": "", "evidence": "from",
+          "account_id": "account", "opportunity_id": "deal"}  # fmt: skip
+_PAIRS = {
+    "so": "strength with opportunity", "wo": "weakness with opportunity",
+    "st": "strength with threat", "wt": "weakness with threat",
+}  # fmt: skip
+
 #: The part of the SWOT that a question is about.
 _QUADRANTS = {"2.1": "strength", "2.2": "weakness", "2.3": "opportunity", "2.4": "threat"}
 
@@ -148,7 +158,7 @@ def say_answer(plan: PlanFile, question: str) -> list[str]:
     >>> say_answer(Plan(rep_id="R01", year=2026, assumptions={"win_rate": 0.31}), "5.4")
     ['Win rate 31 %']
     >>> say_answer(Plan(rep_id="R01", year=2026, buckets={"O-7": {"bucket": "stretch", "note": "new buyer"}}), "5.2")
-    ['O-7: bucket stretch, note new buyer']
+    ['O-7: stretch (note new buyer)']
     """
     answers = find_answers(plan, question)
     return [
@@ -169,6 +179,19 @@ def _say_entries(key: str, value: Any) -> Iterator[str]:
         yield f"{_words(key)}: {_say(key, value)}"
 
 
+def _say_part(part: Part) -> str:
+    """What matters first, as a small sentence, what belongs to it in brackets; ids of the plan itself say nothing."""
+    filled = {name: getattr(part, name) for name in content_of(part) if name not in ("sha256", "lines")}
+    if "table" not in filled:
+        filled.pop("id", None)
+    said = {name: f"{_WORDS.get(name, _words(name).lower())} {_say(name, inner)}".strip() for name, inner in filled.items()}
+    lead = next((name for name in _LEADS if filled.get(name)), None)
+    if lead is None:
+        return ", ".join(said.values())
+    rest = ", ".join(words for name, words in said.items() if name != lead)
+    return _say(lead, filled[lead]) + (f" ({rest})" if rest else "")
+
+
 def _words(key: str) -> str:
     return key.replace("_", " ").removesuffix(" share").capitalize()
 
@@ -176,9 +199,11 @@ def _words(key: str) -> str:
 def _say(key: str, value: Any) -> str:
     """One value in words. Shares are told from their names, as everywhere in a plan."""
     if isinstance(value, Part):
-        filled = {name: getattr(value, name) for name in content_of(value) if name != "sha256"}
-        own = f"{filled.pop('id')}: " if "id" in filled and "table" not in filled else ""
-        return own + ", ".join(f"{_words(name).lower()} {_say(name, inner)}" for name, inner in filled.items())
+        return _say_part(value)
+    if key == "pair":
+        return _PAIRS[value]
+    if key == "evidence" and (found := re.fullmatch(r"(\w+)(?:\[(\w+)=(.*)\])?", value)):
+        return ", ".join(" ".join(part).replace("_", " ") for part in ([found[1]], [p for p in found.groups()[1:] if p]) if part)
     if isinstance(value, dict):
         return ", ".join(f"{name} {_say(key, inner)}" for name, inner in value.items())
     if isinstance(value, list):

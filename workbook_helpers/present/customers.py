@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from workbook_helpers.measure import Answer, say_number
 from workbook_helpers.present import look, markup
+from workbook_helpers.present.wording import as_count, as_list, as_money, as_share
 
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
            "December")  # fmt: skip
@@ -22,23 +23,6 @@ def say_cut(cut: str, label: str) -> str:
     return "all deals" if cut == "all" else f"{cut.replace('_', ' ')} {label}"
 
 
-def _share(value: float) -> str:
-    return say_number(value, "share")
-
-
-def _money(value: float, currency: str) -> str:
-    return f"{say_number(value, 'money', short=True)} {currency}"
-
-
-def _count(n: float, one: str, many: str | None = None) -> str:
-    """3 customers, 1 customer."""
-    return f"{n:,.0f} {one if n == 1 else many or one + 's'}"
-
-
-def _list(words: list[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
 # --- 1.1 - 1.4, 1.6, 1.7, 1.11 ----------------------------------------------------------------------------------------
 
 
@@ -47,13 +31,13 @@ def say_segments(answer: Answer) -> markup.Shown:
     if answer.withheld is not None:
         return markup.sentence(answer, None)
     n = {m.id: m.value for m in answer.measures}
-    text = f"{_count(n['customers'], 'customer')}, {n['lapsed']:,} lapsed and {_count(n['prospects'], 'prospect')}"
+    text = f"{as_count(n['customers'], 'customer')}, {n['lapsed']:,} lapsed and {as_count(n['prospects'], 'prospect')}"
     if answer.notes["leads_n"] is not None:
-        text += f", and {_count(answer.notes['leads_n'], 'lead')}"
+        text += f", and {as_count(answer.notes['leads_n'], 'lead')}"
     top = answer.table[answer.table["cut"] != "buying"].head(1)
     if len(top) and top["revenue_share"].notna().all() and top["revenue_share"].iloc[0] > 0:
         row = top.iloc[0]
-        text += f"; {say_cut(row['cut'], row['label'])} brings {_share(row['revenue_share'])} of the year's revenue"
+        text += f"; {say_cut(row['cut'], row['label'])} brings {as_share(row['revenue_share'])} of the year's revenue"
     return markup.sentence(answer, text + ".", *answer.measures)
 
 
@@ -85,8 +69,8 @@ def say_mix(answer: Answer) -> markup.Shown:
     if table.empty or table["more"].iloc[0] < 0.05:
         return markup.sentence(answer, "The segments buy much the same.")
     row = table.iloc[0]
-    text = f"{row['label']} buys {row['product']} more than the others: {_share(row['share'])} of what it buys"
-    return markup.sentence(answer, f"{text}, against {_share(row['others_share'])} elsewhere.")
+    text = f"{row['label']} buys {row['product']} more than the others: {as_share(row['share'])} of what it buys"
+    return markup.sentence(answer, f"{text}, against {as_share(row['others_share'])} elsewhere.")
 
 
 def table_mix(answer: Answer, currency: str) -> markup.Shown | None:
@@ -108,9 +92,31 @@ def say_reasons(answer: Answer) -> markup.Shown:
     """The commonest reason to buy."""
     if answer.withheld is not None:
         return markup.sentence(answer, None)
-    row = answer.table.sort_values("won_n", ascending=False, kind="stable").iloc[0]
-    text = f"The {row['what']} named most often is {row['label']}"
-    return markup.sentence(answer, f"{text}: {_share(row['won_share'])} of the won deals that name one.")
+    what = answer.table.sort_values("won_n", ascending=False, kind="stable")["what"].iloc[0]
+    labels, share = _find_first(answer.table[answer.table["what"] == what], "won")
+    if len(labels) > 1:
+        text = f"{len(labels)} {what}s share first place, {as_list(labels)}: {share} each"
+    else:
+        text = f"The {what} named most often is {labels[0]}: {share}"
+    return markup.sentence(answer, f"{text} of the won deals that name one.")
+
+
+def _find_first(rows: pd.DataFrame, outcome: str) -> tuple[list[str], str]:
+    """The labels that stand first, several where they tie, and the share of each."""
+    top = rows[rows[f"{outcome}_n"] == rows[f"{outcome}_n"].max()]
+    return list(top["label"]), as_share(top[f"{outcome}_share"].iloc[0])
+
+
+def _say_rival(answer: Answer) -> str:
+    """The win rate against the rival named most often, beside the other deals; nothing where only lost deals name one."""
+    rows = answer.table[answer.table["what"] == "competitor"]
+    if rows.empty or not rows["won_n"].sum():
+        return ""
+    row = rows.iloc[0]
+    n, notes = row["won_n"] + row["lost_n"], answer.notes
+    text = f"won {row['won_n']:,.0f} of {n:,.0f} against {row['label']}"
+    others = notes["closed_n"] - n
+    return text + (f", {notes['won_n'] - row['won_n']:,.0f} of {others:,.0f} of the other deals" if others else "")
 
 
 def table_reasons(answer: Answer, currency: str) -> markup.Shown | None:
@@ -132,17 +138,16 @@ def say_decisions(answer: Answer) -> markup.Shown:
     if answer.withheld is not None:
         return markup.sentence(answer, None)
     parts = []
-    for what, words in {
-        "loss reason": "lost deals are put down to",
-        "competitor": "lost deals that name a rival name",
-    }.items():
-        rows = answer.table[(answer.table["what"] == what) & (answer.table["lost_n"] > 0)]
-        if len(rows):
-            row = rows.sort_values("lost_n", ascending=False, kind="stable").iloc[0]
-            parts.append(f"{_share(row['lost_share'])} of the {words} {row['label']}")
+    rows = answer.table[(answer.table["what"] == "loss reason") & (answer.table["lost_n"] > 0)]
+    if len(rows):
+        labels, share = _find_first(rows, "lost")
+        each = " each" if len(labels) > 1 else ""
+        parts.append(f"{share}{each} of the lost deals are put down to {as_list(labels)}")
+    if rival := _say_rival(answer):
+        parts.append(rival)
     won, lost = answer.notes["discount_won"], answer.notes["discount_lost"]
     if won is not None and lost is not None:
-        parts.append(f"the usual discount was {_share(won)} on won deals and {_share(lost)} on lost ones")
+        parts.append(f"the usual discount was {as_share(won)} on won deals and {as_share(lost)} on lost ones")
     text = "; ".join(parts) or "Neither a loss reason nor a rival is noted on the deals of the period"
     return markup.sentence(answer, text[0].upper() + text[1:] + ".")
 
@@ -171,8 +176,8 @@ def say_places(answer: Answer) -> markup.Shown:
     whole = answer.table["prospects_n"].sum()
     if not whole:
         return markup.sentence(answer, "The book holds no prospect with a known place.")
-    named = _list([f"{r.label} ({r.prospects_n:,})" for r in top.itertuples() if r.prospects_n])
-    return markup.sentence(answer, f"Of {_count(whole, 'prospect')}, most are in {named}.")
+    named = as_list([f"{r.label} ({r.prospects_n:,})" for r in top.itertuples() if r.prospects_n])
+    return markup.sentence(answer, f"Of {as_count(whole, 'prospect')}, most are in {named}.")
 
 
 def table_places(answer: Answer, currency: str) -> markup.Shown | None:
@@ -224,7 +229,7 @@ def say_verticals(answer: Answer) -> markup.Shown:
             answer, "No segment with five customers or more has prospects that were left alone for a year."
         )
     row = proven.iloc[0]
-    text = f"{row['label']} has {_count(row['customers_n'], 'customer')} and {_count(row['untouched_n'], 'prospect')}"
+    text = f"{row['label']} has {as_count(row['customers_n'], 'customer')} and {as_count(row['untouched_n'], 'prospect')}"
     return markup.sentence(answer, f"{text} that nobody touched for a year.")
 
 
@@ -253,16 +258,16 @@ def say_conversion(answer: Answer) -> markup.Shown:
     rate, mean, cycle = answer["win_rate"], answer["mean_won_amount"], answer["median_cycle_days"]
     if rate.value is None:
         n = answer["won_deals"].value + answer["lost_deals"].value
-        text = f"{_count(n, 'deal')} closed in the year: too few for a win rate."
+        text = f"{as_count(n, 'deal')} closed in the year: too few for a win rate."
     else:
-        text = f"{_share(rate.value)} of decided deals were won ({rate.say_interval()}, {rate.n:,} decided)"
-        text += f"; the team wins {_share(rate.team_value)}." if rate.team_value is not None else "."
+        text = f"{as_share(rate.value)} of decided deals were won ({rate.say_interval()}, {rate.n:,} decided)"
+        text += f"; the team wins {as_share(rate.team_value)}." if rate.team_value is not None else "."
     if mean.value is not None and cycle.value is not None:
         text += f" A won deal is worth {mean.say_value(short=True)} and takes {cycle.value:.0f} days."
     dead = answer["win_rate_with_overdue"].value
     if rate.value is not None and dead is not None and rate.value - dead >= 0.01:
-        overdue = _count(answer.notes["overdue_n"], "deal")
-        text += f" With {overdue} left open past the close date it would be {_share(dead)}."
+        overdue = as_count(answer.notes["overdue_n"], "deal")
+        text += f" With {overdue} left open past the close date it would be {as_share(dead)}."
     return markup.sentence(answer, text, *answer.measures)
 
 
@@ -270,7 +275,7 @@ def _chart_rates(table: pd.DataFrame, *, title: str, subtitle: str, alt: str, ax
     """Rates as dots with their 95 % interval, the team's rate as a mark; first row on top."""
     table = table.iloc[::-1].reset_index(drop=True)
     height = 0.3 * max(len(table), 3)
-    axes = look.figure(title=title, subtitle=subtitle, alt=alt, height=1.1 + height, ax=ax)
+    axes = look.figure(title=title, subtitle=subtitle, alt=alt, height=1.4 + height, ax=ax)
     rows = np.arange(len(table))
     axes.hlines(rows, table["low_share"], table["high_share"], color=look.COLOURS["own"], linewidth=2, alpha=0.5)
     axes.plot(table["rate_share"], rows, "o", color=look.COLOURS["own"], label="this book, with its 95 % interval")
@@ -288,47 +293,46 @@ def _chart_rates(table: pd.DataFrame, *, title: str, subtitle: str, alt: str, ax
     axes.set_yticks(rows, names)
     axes.set_ylim(-0.6, len(table) - 0.4)
     axes.set_xlim(0, 1)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.55 / height), ncols=2)
+    look.legend_below(axes)
     return axes
 
 
-def _stand_out(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows whose interval leaves the team's rate out, furthest first."""
-    apart = table[(table["low_share"] > table["team_share"]) | (table["high_share"] < table["team_share"])]
-    gap = (apart["shrunk_share"] - apart["team_share"]).abs()
-    return apart.assign(gap=gap).sort_values(["gap", "cut", "label"], ascending=[False, True, True])
+def _stand_out(table: pd.DataFrame, evidence: pd.DataFrame | None) -> pd.DataFrame:
+    """Rows that pass the test of chapter 2, most money first."""
+    if evidence is None or evidence.empty:
+        return table.head(0)
+    found = evidence.loc[evidence["q_value"] <= 0.05, ["cut", "label"]]
+    return found.merge(table, on=["cut", "label"])
 
 
-def _say_segment_conversion(table: pd.DataFrame) -> str:
+def _say_segment_conversion(table: pd.DataFrame, evidence: pd.DataFrame | None) -> str:
     table = table[(table["cut"] != "all") & (table["cases_n"] >= 5)]
     if table.empty:
         return "No segment has five decided deals"
-    apart = _stand_out(table)
+    apart = _stand_out(table, evidence)
     if len(apart):
         row = apart.iloc[0]
         where = say_cut(row["cut"], row["label"])
-        own, team = _share(row["rate_share"]), _share(row["team_share"])
+        own, team = as_share(row["rate_share"]), as_share(row["team_share"])
         return f"{where[0].upper()}{where[1:]}: {own} won, the rest of the team {team}"
     if table["team_share"].notna().any():
         return "No segment differs from the team by more than chance"
     top = table.sort_values(["shrunk_share", "label"], ascending=[False, True]).iloc[0]
-    return f"Highest in {say_cut(top['cut'], top['label'])}: {_share(top['rate_share'])} won; no team to compare with"
+    return f"Highest in {say_cut(top['cut'], top['label'])}: {as_share(top['rate_share'])} won; no team to compare with"
 
 
-def say_segment_conversion(answer: Answer) -> markup.Shown:
-    """Where the win rate stands out from the team."""
+def say_segment_conversion(answer: Answer, evidence: pd.DataFrame | None = None) -> markup.Shown:
+    """Where the win rate stands out from the team. evidence: ``swot.rank_evidence``, the test of chapter 2."""
     if answer.withheld is not None:
         return markup.sentence(answer, None)
-    text = _say_segment_conversion(answer.table) + "."
-    if len(answer.measures) > 1:
-        text += " Many segments are looked at; chapter 2 says which differences chance does not explain."
+    text = _say_segment_conversion(answer.table, evidence) + "."
     return markup.sentence(answer, text, *answer.measures[:6])
 
 
 def chart_segment_conversion(
-    answer: Answer, column: str | None = None, *, ax: Axes | None = None
+    answer: Answer, column: str | None = None, evidence: pd.DataFrame | None = None, *, ax: Axes | None = None
 ) -> look.WorkbookAxes | None:
-    """Win rate by the labels of one column, with intervals, beside the team; None below two labels."""
+    """Win rate by the labels of one column, with intervals, beside the team; None where none differs."""
     if answer.withheld is not None:
         return None
     table = answer.table[(answer.table["cut"] != "all") & answer.table["rate_share"].notna()]
@@ -337,7 +341,9 @@ def chart_segment_conversion(
         return None
     column = column if (table["cut"] == column).any() else table["cut"].iloc[0]
     table = table[table["cut"] == column]
-    title = _say_segment_conversion(table)
+    if table["team_share"].notna().any() and _stand_out(table, evidence).empty:
+        return None
+    title = _say_segment_conversion(table, evidence)
     axes = _chart_rates(
         table.head(10), title=title, ax=ax,
         subtitle=f"Won ÷ decided deals by {column.replace('_', ' ')}, closed {answer.notes['period']}",
@@ -362,21 +368,21 @@ def _say_stages(answer: Answer) -> str:
     leak, named = answer.notes["leak"], table.set_index("label")
     if leak is not None:
         row = named.loc[leak]
-        beside = f"{_share(row['rate_share'])} go on, the rest of the team {_share(row['team_share'])}"
+        beside = f"{as_share(row['rate_share'])} go on, the rest of the team {as_share(row['team_share'])}"
         if has_leak(answer):
             return f"Most ground is lost at {leak}: {beside}"
         return f"No stage leaks beyond chance; furthest below the team is {leak} ({beside})"
     if table["team_share"].notna().any():
         return "No stage passes fewer deals than the team's"
     row = table.loc[table["rate_share"].idxmin()]
-    return f"Fewest deals go on from {row['label']}: {_share(row['rate_share'])}; no team to compare with"
+    return f"Fewest deals go on from {row['label']}: {as_share(row['rate_share'])}; no team to compare with"
 
 
 def say_stages(answer: Answer) -> markup.Shown:
     """At which stage deals drop, beside the team."""
     if answer.withheld is not None:
         return markup.sentence(answer, None)
-    text = f"{_say_stages(answer)}. Read from {_count(answer.notes['deals_n'], 'deal')} created at least "
+    text = f"{_say_stages(answer)}. Read from {as_count(answer.notes['deals_n'], 'deal')} created at least "
     return markup.sentence(answer, f"{text}{answer.notes['decided_days']:.0f} days ago, when nine in ten have decided.")
 
 
@@ -402,10 +408,10 @@ def _say_concentration(answer: Answer) -> str:
     if not n:
         return "No customer bought in the year"
     if n < 5:
-        return f"All revenue of the year comes from {_count(n, 'customer')}"
+        return f"All revenue of the year comes from {as_count(n, 'customer')}"
     top = answer["top_account_share"].value
     if top >= 0.3:
-        return f"{_share(top)} of revenue comes from one customer, {answer.table['account_name'].iloc[0]}"
+        return f"{as_share(top)} of revenue comes from one customer, {answer.table['account_name'].iloc[0]}"
     return f"{named:,} of {n:,} customers bring 80 % of revenue"
 
 
@@ -415,8 +421,8 @@ def say_concentration(answer: Answer) -> markup.Shown:
         return markup.sentence(answer, None)
     text = _say_concentration(answer)
     if answer["active_customers"].value >= 5:
-        top, five = answer["top_account_share"].value, _share(answer.notes["top_five_share"])
-        text += f"; the top five {five}" if top >= 0.3 else f"; the largest {_share(top)}, the top five {five}"
+        top, five = answer["top_account_share"].value, as_share(answer.notes["top_five_share"])
+        text += f"; the top five {five}" if top >= 0.3 else f"; the largest {as_share(top)}, the top five {five}"
     if answer.notes["unnamed_amount"]:
         unnamed = say_number(answer.notes["unnamed_amount"], "money")
         text += f". Sales of {unnamed} name no account and are not in these shares"
@@ -440,7 +446,7 @@ def chart_concentration(answer: Answer, currency: str, *, ax: Axes | None = None
     axes.barh(rows, top["amount"], color=colours)
     axes.set_yticks(rows, [look.shorten(name) for name in top["account_name"]])
     for row, (amount, share) in enumerate(zip(top["amount"], top["running_share"], strict=True)):
-        axes.annotate(f" {_share(share)}", (amount, row), va="center", fontsize=8, color=look.COLOURS["muted"])
+        axes.annotate(f" {as_share(share)}", (amount, row), va="center", fontsize=8, color=look.COLOURS["muted"])
     axes.margins(x=0.12)
     look.money_axis(axes.xaxis, currency, "Sales of a year")
     return axes
@@ -456,12 +462,12 @@ def say_retention(answer: Answer, currency: str) -> markup.Shown:
         if not answer.notes["customers_n"]:
             text = "The book has no customer who bought lately, so there is none to save"
     else:
-        stake = _money(answer["at_stake_amount"].value, currency)
-        known = _count(answer.notes["customers_n"], "customer")
+        stake = as_money(answer["at_stake_amount"].value, currency)
+        known = as_count(answer.notes["customers_n"], "customer")
         verbs = "has gone silent or buys" if len(answer.table) == 1 else "have gone silent or buy"
         text = f"{len(answer.table):,} of {known} {verbs} clearly less; {stake} a year is at stake"
     if same.value is not None:
-        text += f". Those who bought a year before bought {_share(same.value)} of that this year"
+        text += f". Those who bought a year before bought {as_share(same.value)} of that this year"
     return markup.sentence(answer, text + ".", *answer.measures)
 
 
@@ -482,7 +488,7 @@ def table_saves(answer: Answer, currency: str, limit: int = 3) -> markup.Shown |
 def _say_sign(row: object) -> str:
     if row.sign == "silent":
         return f"silent for {row.silence_days:,.0f} days; usually buys every {row.usual_gap_days:,.0f}"
-    return f"bought {_share(1 - row.revenue_amount / row.earlier_amount)} less than the year before"
+    return f"bought {as_share(1 - row.revenue_amount / row.earlier_amount)} less than the year before"
 
 
 def say_season(answer: Answer) -> markup.Shown:
@@ -494,7 +500,7 @@ def say_season(answer: Answer) -> markup.Shown:
     years = answer.notes["years_n"]
     text = f"Most is bought in {_MONTHS[high - 1]} ({index[high]:.1f} times a mean month), "
     text += f"least in {_MONTHS[low - 1]} ({index[low]:.1f} times)"
-    text += f"; read from {_count(years, 'year')}" + (
+    text += f"; read from {as_count(years, 'year')}" + (
         ", so a single large order can make a month." if years < 3 else "."
     )
     return markup.sentence(answer, text)

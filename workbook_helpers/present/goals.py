@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,6 +13,8 @@ from matplotlib.axes import Axes
 from workbook_helpers.measure import Answer, Measure, say_date, say_number
 from workbook_helpers.plan import Plan, promises
 from workbook_helpers.present import look, markup
+from workbook_helpers.present.tracking import as_many
+from workbook_helpers.present.wording import as_count, as_list, as_money
 
 _RUNGS = {
     "booked": "Booked",
@@ -19,7 +23,7 @@ _RUNGS = {
     "stretch": "Stretch",
     "unidentified": "No source yet",
 }
-_RUNG_COLOURS = {"booked": "good", "flow": "own", "likely": "own", "stretch": "warn", "unidentified": "bad"}
+_RUNG_COLOURS = {"booked": "good", "flow": "team", "likely": "own", "stretch": "warn", "unidentified": "bad"}
 _LEVERS = {
     "pipeline": "More pipeline",
     "win_rate": "Higher win rate",
@@ -35,48 +39,52 @@ _ASSUMPTIONS = {
 }
 
 
-def _money(value: float, currency: str) -> str:
-    return f"{say_number(value, 'money', short=True)} {currency}"
+def say_headline(
+    goal: Answer, flow: Answer, ladder: Answer, currency: str, *, chance: Answer | None = None, left: date | None = None
+) -> markup.Shown:
+    """The first sentence of the report: how much is needed, what is not expected to come, what has no source yet.
 
-
-def say_headline(goal: Answer, flow: Answer, ladder: Answer, currency: str) -> markup.Shown:
-    """The first sentence of the report: how much is needed, and how much of it has no source yet."""
+    chance: chance.estimate_goal_chance, whose middle year says what is expected. left: the last day of a rep who has left.
+    """
     target, booked, gap = goal["goal"], goal["booked_amount"], ladder["unidentified_amount"]
     shown = [m for m in (target, booked, gap) if m.value is not None]
+    if left is not None:
+        amount = "What was booked is not known" if booked.value is None else f"{as_money(booked.value, currency)} booked"
+        return markup.sentence(ladder, f"{amount} until {say_date(left)}, when the rep left; the book is handed over.", *shown)
     if target.value is None:
-        text = "There is no goal yet: write goal: {amount: …} in the plan, or give table quotas."
+        text = "No goal or quota is known."
         if booked.value is not None:
-            text += f" Booked so far: {_money(booked.value, currency)}."
-        return markup.sentence(ladder, text, *shown)
+            text += f" Booked so far: {as_money(booked.value, currency)}."
+        return markup.sentence(ladder, f"{text} Write the goal into the plan, or give table quotas.", *shown)
     if booked.value is None:
-        return markup.sentence(
-            ladder,
-            f"The goal is {_money(target.value, currency)}; booked is not known: {booked.withheld}.",
-            target,
-        )
+        text = f"The goal is {as_money(target.value, currency)}; booked is not known: {booked.withheld}."
+        return markup.sentence(ladder, text, target)
     need = target.value - booked.value
     if need <= 0:
-        text = f"The goal of {_money(target.value, currency)} is met, with {_money(-need, currency)} on top."
+        text = f"The goal of {as_money(target.value, currency)} is met, with {as_money(-need, currency)} on top."
     elif gap.value is None:
-        text = f"You need {_money(need, currency)} more; how much of it has no source cannot be said: {gap.withheld}."
+        text = f"You need {as_money(need, currency)} more; how much of it has no source cannot be said: {gap.withheld}."
     else:
-        short = ladder["expected_gap"].value
-        source = "all of it has a source" if not gap.value else f"{_money(gap.value, currency)} of it has no source yet"
-        source = "none of it has a source yet" if gap.value and round(gap.value - need, 2) >= 0 else source
-        if not gap.value and short is not None and short > 0:
-            source += f", but {_money(short, currency)} of it is not expected to come"
-        text = f"You need {_money(need, currency)} more; {source}."
+        middle = None if chance is None else chance.notes.get("middle")
+        short = ladder["expected_gap"].value if middle is None else target.value - middle
+        text = f"You need {as_money(need, currency)} more; {_say_source(need, gap.value, short, currency)}."
         lost = ladder.notes["counted_as_nothing"]
         if lost:
             text += (
-                f" {_list(lost).capitalize()} cannot be told and {'count' if len(lost) > 1 else 'counts'} as nothing."
+                f" {as_list([word.lower() for word in lost]).capitalize()} cannot be told and"
+                f" {'count' if len(lost) > 1 else 'counts'} as nothing."
             )
     return markup.sentence(ladder, text, *shown)
 
 
-def _list(words: tuple[str, ...]) -> str:
-    words = tuple(word.lower() for word in words)
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def _say_source(need: float, gap: float, short: float | None, currency: str) -> str:
+    """How much of the need is not expected to come, and how much has no source."""
+    missing = f"{as_money(short, currency)} of it is not expected to come" if short is not None and short > 0 else ""
+    if not gap:
+        return "all of it has a source" + (f", but {missing}" if missing else "")
+    none = round(gap - need, 2) >= 0
+    source = "none of it has a source yet" if none else f"{as_money(gap, currency)} of it has no source yet"
+    return f"{missing}; {source}" if missing else source
 
 
 def chart_ladder(ladder: Answer, goal: Answer, currency: str, *, ax: Axes | None = None) -> look.WorkbookAxes | None:
@@ -88,33 +96,27 @@ def chart_ladder(ladder: Answer, goal: Answer, currency: str, *, ax: Axes | None
     title = "What is in sight; no goal is known"
     if target is not None:
         gap = table.loc[table["rung"] == "unidentified", "amount"].sum()
-        title = (
-            f"{_money(gap, currency)} of the goal has no source yet"
-            if gap
-            else "At face value, all of the goal has a source"
-        )
+        title = f"{as_money(gap, currency)} of the goal has no source yet" if gap else "At face value, all of the goal has a source"
     parts = [f"{_RUNGS[r]} {say_number(a, 'money')}" for r, a in zip(table["rung"], table["amount"], strict=True)]
     axes = look.figure(
         title=title,
         subtitle=f"{currency}, face value, year ending {say_date(goal['goal'].period_end)}",
         alt=f"{title}: {'; '.join(parts)}" + (f"; goal {say_number(target, 'money')}" if target is not None else ""),
-        height=0.9 + 0.36 * len(table),
+        width=4.6,
+        height=2.3,
         ax=ax,
     )
     left = table["amount"].cumsum().shift(fill_value=0.0)
-    names = [_RUNGS[r] for r in table["rung"]]
+    names = [f"{_RUNGS[r]} {look.say_short(a)}" for r, a in zip(table["rung"], table["amount"], strict=True)]
     colours = [look.COLOURS[_RUNG_COLOURS[r]] for r in table["rung"]]
     axes.barh(names, table["amount"], left=left, color=colours)
-    for at, (start, amount) in enumerate(zip(left, table["amount"], strict=True)):
-        axes.text(start + amount, at, f" {look.say_short(amount)}", va="center", fontsize=8.5)
     for value, label, style in ((target, "goal", "-"), (quota, "quota", ":")):
         if value is not None and (label == "goal" or value != target):
             axes.axvline(value, color=look.COLOURS["ink"], linestyle=style, linewidth=1.4, label=label)
     axes.invert_yaxis()
-    axes.margins(x=0.12)
     look.money_axis(axes.xaxis, currency, "Amount")
     if target is not None:
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        axes.figure.legend(loc="outside lower right", ncols=2, fontsize=8, frameon=False)
     return axes
 
 
@@ -124,19 +126,25 @@ def say_ladder(ladder: Answer, flow: Answer, currency: str) -> markup.Shown:
     coverage, gap = ladder["pipeline_coverage"], ladder["expected_gap"]
     if gap.value is not None:
         word = "is missing" if gap.value > 0 else "is to spare"
-        text = f"Weighted by probability, {_money(abs(gap.value), currency)} {word}. "
+        text = f"Weighted by probability, {as_money(abs(gap.value), currency)} {word}. "
     if coverage.value is not None:
         text += f"Open deals cover what must still be won {coverage.value:.1f} times. "
     if notes["one_rate"] is not None:
         rate = say_number(notes["one_rate"], "share")
         text += f"Every open deal has the same chance, {rate}: without stage_history today's stage tells nothing. "
     if notes["overdue_n"]:
-        amount = _money(notes["overdue_amount"], currency)
+        amount = as_money(notes["overdue_amount"], currency)
         text += f"Overdue deals ({notes['overdue_n']:,}, {amount}) count nowhere until they have a new date. "
     if notes["no_date_n"]:
         text += f"Deals without a date, counted nowhere: {notes['no_date_n']:,}. "
     if flow.withheld:
         text += f"Flow: {flow.withheld}. "
+    if flow.notes.get("silent_n"):
+        amount = as_money(flow.notes["silent_amount"], currency)
+        who = as_count(flow.notes["silent_n"], "customer")
+        text += f"{amount} of the flow is from {who} silent for over twice the usual gap: it comes only if they return. "
+    if flow.notes.get("one_off_n"):
+        text += f"{as_count(flow.notes['one_off_n'], 'inherited order')} of unusual size left out of the flow. "
     unknown = ladder["likely_amount"].withheld
     text += f"Likely and stretch are not known: {unknown}." if unknown else ""
     text = text or "No open deal is due this year."
@@ -149,9 +157,7 @@ def say_chance(chance: Answer) -> markup.Shown:
         return markup.sentence(chance, None)
     value = chance["goal_probability"].value
     text = f"The chance of the goal is {_say_odds(value)}."
-    text += (
-        "" if chance.notes["windows_n"] else " New business is not counted, because there is no past to take it from."
-    )
+    text += "" if chance.notes["windows_n"] else " New business is not counted, because there is no past to take it from."
     return markup.sentence(chance, text, *chance.measures)
 
 
@@ -164,11 +170,11 @@ def _say_odds(value: float) -> str:
 
 
 def table_levers(chance: Answer, currency: str) -> markup.Shown | None:
-    """Three levers, each with the smallest change that alone brings the chance to four in five."""
+    """Three levers, each with the smallest change that alone brings the chance to four in five, and a verdict."""
     if chance.withheld is not None or chance["goal_probability"].value >= 0.8 or chance.table.empty:
         return None
     rows = chance.table.head(3)
-    said = [_say_change(r.lever, r.change, r.amount, currency) for r in rows.itertuples()]
+    said = [_say_lever(row, chance.notes, currency) for row in rows.to_dict("records")]
     table = pd.DataFrame({"lever": rows["lever"].map(_LEVERS), "change": said, "chance": rows["chance"]})
     columns = {
         "lever": ("Lever", "text"),
@@ -178,17 +184,41 @@ def table_levers(chance: Answer, currency: str) -> markup.Shown | None:
     return markup.table(table, columns, caption="What brings the chance to four in five.")
 
 
-def _say_change(lever: str, change: float, amount: float, currency: str) -> str:
+#: A change of more than this share of the rep's own record is called not realistic alone.
+_REALISTIC = 0.5
+_MOST = {
+    "pipeline": "even with 200 more deals created",
+    "win_rate": "even if every open deal were won",
+    "size": "even if every deal were twice as large",
+    "kept": "even if usual customers ordered twice as much",
+}
+
+
+def _say_lever(row: dict, notes: Mapping[str, Any], currency: str) -> str:
+    """The change in words, beside the rep's own record, with the verdict."""
+    lever, change, record = row["lever"], row["change"], row["record"]
     if math.isnan(change):
-        return "cannot do it alone, however far"
-    return {
-        "pipeline": f"{change:.0f} more deals created now, {_money(amount, currency)} in all"
-        if not math.isnan(amount)
-        else "",
-        "win_rate": f"{100 * change:.0f} points more on every open deal",
-        "size": f"{100 * change:.0f} % more on every deal won",
-        "kept": f"{100 * change:.0f} % more than they usually order",
-    }[lever]
+        return f"cannot do it alone: {_MOST[lever]}, the chance is only {say_number(row['chance'], 'share')}"
+    mine = ""
+    if lever == "pipeline":
+        text = f"{as_count(change, 'more deal')} created now, {as_money(row['amount'], currency)} in all"
+        mine = f"you create {say_number(record, 'ratio').removesuffix('.0')} a quarter"
+    elif lever == "win_rate":
+        text = f"{as_count(100 * change, 'point')} more on every open deal"
+        mine = f"you win {say_number(record, 'share')}"
+    elif lever == "size":
+        text = f"{100 * change:.0f} % more on every deal won"
+        mine = f"yours bring {as_money(record, currency)} on average" if record == record else ""
+    else:
+        text = f"{100 * change:.0f} % more than they usually order"
+        mine = f"{as_money(record, currency)} is expected of them"
+    text += f" ({mine})" if mine and record == record else ""
+    verdict = []
+    if not row["more"] <= _REALISTIC:
+        verdict.append("not realistic alone")
+    if lever == "pipeline" and notes.get("cycle_days", 0) > notes.get("days_left", 0):
+        verdict.append(f"a deal takes {notes['cycle_days']:.0f} days and {notes['days_left']} are left")
+    return text + (f": {'; '.join(verdict)}" if verdict else "")
 
 
 def say_levers(chance: Answer) -> markup.Shown:
@@ -198,13 +228,11 @@ def say_levers(chance: Answer) -> markup.Shown:
     if chance["goal_probability"].value >= 0.8:
         return markup.sentence(chance, "The chance is four in five or better already: no lever is needed.")
     if chance.table.empty:
-        return markup.sentence(
-            chance, "There are no open deals, past wins or usual orders to work with: the first lever is new pipeline."
-        )
+        return markup.sentence(chance, "There are no open deals, past wins or usual orders to work with: the first lever is new pipeline.")
     best = chance.table.head(3)
     able = best[best["change"].notna()]
     text = (
-        f"{len(able)} of {len(best)} levers bring the chance to four in five alone."
+        f"{len(able)} of {as_count(len(best), 'lever')} can bring the chance to four in five alone."
         if len(able)
         else "No lever alone brings the chance to four in five: combine them, or talk about the goal."
     )
@@ -248,19 +276,14 @@ def say_needs(needs: Answer, currency: str) -> markup.Shown:
     left, weeks = needs.notes["left"], needs.notes["weeks"]
     if left <= 0:
         return markup.sentence(needs, "What is booked and what comes in anyway already make the goal.")
-    text = f"{_money(left, currency)} must be won in {weeks:.0f} weeks"
+    text = f"{as_money(left, currency)} must be won in {weeks:.0f} weeks"
     rows = needs.table.set_index("step")
-    said = [
-        f"{rows.loc[s, 'needed']:,.0f} {w}"
-        for s, w in (("deals to win", "deals"), ("orders to win", "orders"))
-        if s in rows.index
-    ]
+    said = [f"{rows.loc[s, 'needed']:,.0f} {w}" for s, w in (("deals to win", "deals"), ("orders to win", "orders")) if s in rows.index]
     text += f": {said[0]}" if said else ""
     acts = needs.table[needs.table["kind"] == "activity"].nlargest(3, "per_week", keep="all").head(3)
     if len(acts):
-        text += ", and each week " + ", ".join(
-            f"{w:,.0f} × {s}" for s, w in zip(acts["step"], acts["per_week"], strict=True)
-        )
+        said = [f"{w:,.1f} {as_many(s)}" for s, w in zip(acts["step"], acts["per_week"], strict=True)]
+        text += f", and each week {as_list(said)}"
     return markup.sentence(needs, text + ".")
 
 
@@ -291,9 +314,7 @@ def say_assumptions(answer: Answer) -> markup.Shown:
         return markup.sentence(answer, None)
     stretched = [_ASSUMPTIONS[a].lower() for a in answer.notes["stretched"]]
     if stretched:
-        return markup.sentence(
-            answer, f"The plan asks for better than any past year in {', '.join(stretched)}: what will be different?"
-        )
+        return markup.sentence(answer, f"The plan asks for better than any past year in {', '.join(stretched)}: what will be different?")
     said = answer.table["planned"].notna().any()
     return markup.sentence(
         answer,
@@ -313,7 +334,7 @@ def table_moves(answer: Answer, currency: str) -> markup.Shown | None:
         "expected_amount": (f"Expected, {currency}", "money"),
         "sum_amount": (f"Sum so far, {currency}", "money"),
     }
-    return markup.table(answer.table, columns, caption="Named moves that close the gap.", limit=12)
+    return markup.table(answer.table, columns, caption="Named moves that close the gap.", limit=min(20, answer.notes["enough"] or 20))
 
 
 def say_moves(answer: Answer, currency: str) -> markup.Shown:
@@ -322,34 +343,32 @@ def say_moves(answer: Answer, currency: str) -> markup.Shown:
         return markup.sentence(answer, None)
     expected, shortfall = answer.notes["expected"], answer.notes["shortfall"]
     if shortfall is None:
-        text = f"The moves bring {_money(expected, currency)} by expectation; there is no goal to hold them against."
+        text = f"The moves bring {as_money(expected, currency)} by expectation; nothing is known to hold them against."
     elif shortfall <= 0:
         text = "There is no shortfall to close; the moves are for the year after."
     elif expected >= shortfall:
-        text = f"The {answer.notes['enough']} largest moves are expected to bring the {_money(shortfall, currency)}"
-        text += " that must still be won."
+        n = answer.notes["enough"]
+        text = "The largest move is" if n == 1 else f"The {n} largest moves are"
+        text += f" expected to bring the {as_money(shortfall, currency)} that must still be won."
     else:
-        text = f"All moves together are expected to bring {_money(expected, currency)} of the "
-        text += (
-            f"{_money(shortfall, currency)} that must still be won: {_money(shortfall - expected, currency)} is open."
-        )
+        text = f"All moves together are expected to bring {as_money(expected, currency)} of the "
+        text += f"{as_money(shortfall, currency)} that must still be won: {as_money(shortfall - expected, currency)} is open."
     return markup.sentence(answer, text)
 
 
-def table_accounts(answer: Answer, currency: str, *, limit: int = 5) -> markup.Shown | None:
+def table_accounts(answer: Answer, currency: str, *, until: date | None = None, limit: int = 5) -> markup.Shown | None:
     """Accounts by expected value, with last touch and next step."""
     if answer.withheld is not None:
         return None
+    by = "" if until is None else f" by {say_date(until).rsplit(' ', 1)[0]}"
     columns = {
         "account_name": ("Account", "text"),
-        "expected_amount": (f"Expected, {currency}", "money"),
-        "last_touch_date": ("Last touch", "date"),
+        "expected_amount": (f"Still expected{by}, {currency}", "money"),
+        "last_touch_date": ("Last touch" if answer.notes.get("touched", True) else "Last sale", "date"),
         "next_step": ("Next step", "text"),
         "next_date": ("Next deal closes", "date"),
     }
-    return markup.table(
-        answer.table.head(limit), columns, caption="Accounts by what they are expected to bring this year.", limit=limit
-    )
+    return markup.table(answer.table.head(limit), columns, caption="Accounts by what they are still expected to bring.", limit=limit)
 
 
 def table_deals(answer: Answer, currency: str, *, limit: int = 5) -> markup.Shown | None:
@@ -359,17 +378,13 @@ def table_deals(answer: Answer, currency: str, *, limit: int = 5) -> markup.Show
     columns = {
         "account_name": ("Account", "text"),
         "amount": (f"Amount, {currency}", "money"),
-        "probability": ("Chance", "share"),
         "bucket": ("Bucket", "text"),
+        "own_bucket": ("Your bucket", "text"),
         "close_date": ("Closes", "date"),
         "warning": ("Warning", "text"),
     }
-    if answer.table["own_bucket"].notna().any():
-        columns = {
-            **dict(list(columns.items())[:4]),
-            "own_bucket": ("Your bucket", "text"),
-            **dict(list(columns.items())[4:]),
-        }
+    if answer.table["own_bucket"].isna().all():
+        del columns["own_bucket"]
     return markup.table(answer.table.head(limit), columns, caption="Open deals by chance × amount.", limit=limit)
 
 
@@ -377,9 +392,7 @@ def say_next_steps(accounts: Answer, deals: Answer) -> markup.Shown:
     """How many of them lack a next step, or carry a warning."""
     said = []
     if accounts.withheld is None:
-        said.append(
-            f"{accounts.notes['no_step_n']:,} of {len(accounts.table):,} accounts that matter have no next step"
-        )
+        said.append(f"{accounts.notes['no_step_n']:,} of {len(accounts.table):,} accounts that matter have no next step")
     if deals.withheld is None:
         said.append(f"{deals.notes['warned_n']:,} of {len(deals.table):,} deals carry a warning")
     if not said:
@@ -391,7 +404,7 @@ def say_promises(plan: Plan, as_of: date) -> markup.Shown:
     """What had been promised by today, and what was kept."""
     made = promises(plan, as_of)
     if made.empty:
-        return markup.note("Nothing was promised for a day that has come: write actions with a due date in the plan.")
+        return markup.note("No promise was due yet: write actions with a due date in the plan.")
     counts = made["state"].value_counts()
     said = [
         f"{counts[s]} {word}"
@@ -404,7 +417,8 @@ def say_promises(plan: Plan, as_of: date) -> markup.Shown:
         )
         if s in counts
     ]
-    return markup.note(f"{len(made)} promised: {', '.join(said)}.")
+    kept = [w or i for w, i in made.loc[made["state"].isin(["kept", "late"]), ["what", "action_id"]].to_numpy()]
+    return markup.note(f"{len(made)} promised: {', '.join(said)}." + (f" Kept: {'; '.join(kept)}." if kept else ""))
 
 
 def table_actions(plan: Plan, as_of: date, *, days: int = 31) -> markup.Shown | None:
@@ -414,13 +428,12 @@ def table_actions(plan: Plan, as_of: date, *, days: int = 31) -> markup.Shown | 
     due = [
         a
         for a in plan.actions
-        if a.due
-        and (a.id in late or (a.status == "open" and as_of < a.due <= last and not (a.done and a.done <= as_of)))
+        if a.due and (a.id in late or (a.status == "open" and as_of < a.due <= last and not (a.done and a.done <= as_of)))
     ]
     if not due:
         return None
     rows = [
-        (a.due, "late" if a.id in late else "", a.what, a.owner, a.metric)
+        (a.due, "late" if a.id in late else "", a.what, "you" if a.owner == "rep" else a.owner, a.metric)
         for a in sorted(due, key=lambda a: (a.due, a.id))
     ]
     table = pd.DataFrame(rows, columns=["due", "late", "what", "owner", "metric"])
@@ -441,13 +454,11 @@ def ask_questions(goal: Answer, ladder: Answer, chance: Answer, assumptions: Ans
     if goal["goal"].value is None:
         asked.append("What goal would you set yourself for this year, and how did you arrive at it?")
     if gap.value:
-        asked.append(f"Where will the {_money(gap.value, currency)} that has no source yet come from?")
+        asked.append(f"Where will the {as_money(gap.value, currency)} that has no source yet come from?")
     if chance.withheld is None and chance["goal_probability"].value < 0.8:
         asked.append("Which of the levers is in your hands, and what will you do differently to pull it?")
     if assumptions.withheld is None and assumptions.notes["stretched"]:
-        asked.append(
-            f"Why will {_ASSUMPTIONS[assumptions.notes['stretched'][0]].lower()} be better than in any past year?"
-        )
+        asked.append(f"Why will {_ASSUMPTIONS[assumptions.notes['stretched'][0]].lower()} be better than in any past year?")
     asked += [
         "Which deal would you drop to have time for a better one?",
         "What could make this plan wrong by the end of next quarter?",

@@ -80,7 +80,7 @@ def figure(
         drawing = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(drawing)
         ax = drawing.add_subplot(axes_class=WorkbookAxes)
-        drawing.suptitle(textwrap.fill(title, int(width * 12)), x=0.01, ha="left", fontsize=11, fontweight="bold")
+        drawing.suptitle(textwrap.fill(title, int(width * 10)), x=0.01, ha="left", fontsize=11, fontweight="bold")
         ax.set_title(textwrap.fill(subtitle, int(width * 15)), loc="left", fontsize=8.5, color=COLOURS["muted"])
     else:
         ax.set_title(f"{title}\n{subtitle}", loc="left")
@@ -88,6 +88,11 @@ def figure(
     for side in ("top", "right"):
         ax.spines[side].set_visible(False)
     return ax
+
+
+def legend_below(ax: Axes, *, ncols: int = 2) -> None:
+    """The legend under the picture, never over the data."""
+    ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=ncols)
 
 
 def money_axis(axis: Axis, currency: str, label: str = "") -> None:

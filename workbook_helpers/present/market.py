@@ -5,16 +5,9 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from workbook_helpers.measure import Answer, say_number
+from workbook_helpers.measure import Answer
 from workbook_helpers.present import look, markup
-
-
-def _share(value: float) -> str:
-    return say_number(value, "share")
-
-
-def _money(value: float, currency: str) -> str:
-    return f"{say_number(value, 'money', short=True)} {currency}"
+from workbook_helpers.present.wording import as_count, as_list, as_money, as_share
 
 
 def say_market(answer: Answer, currency: str) -> markup.Shown:
@@ -23,12 +16,12 @@ def say_market(answer: Answer, currency: str) -> markup.Shown:
         return markup.sentence(answer, None)
     known, spend = answer["known_share"], answer["market_spend"]
     text = (
-        f"The book knows {_share(known.value)} of the establishments in its areas"
+        f"The book knows {as_share(known.value)} of the establishments in its areas"
         if known.value is not None
         else "The market is known by area"
     )
     if spend.value is not None:
-        text += f"; they spend {_money(spend.value, currency)} a year"
+        text += f"; they spend {as_money(spend.value, currency)} a year"
     row = answer.table.iloc[0]
     unknown = row["establishments_n"] - row["accounts_n"]
     if unknown > 0:
@@ -61,8 +54,8 @@ def say_drivers(answer: Answer, currency: str) -> markup.Shown:
     rows = answer.table[answer.table["cut"] == answer.table["cut"].iloc[0]]
     high, low = rows.iloc[0], rows.iloc[-1]
     text = f"Spend differs most by {high['cut'].replace('_', ' ')}: the middle customer of {high['label']} buys for "
-    text += f"{_money(high['median_amount'], currency)} a year, of {low['label']} for "
-    text += f"{_money(low['median_amount'], currency)}. This shows what goes together, not what causes it."
+    text += f"{as_money(high['median_amount'], currency)} a year, of {low['label']} for "
+    text += f"{as_money(low['median_amount'], currency)}. This shows what goes together, not what causes it."
     return markup.sentence(answer, text)
 
 
@@ -84,9 +77,9 @@ def table_drivers(answer: Answer, currency: str) -> markup.Shown | None:
 
 def _say_penetration(answer: Answer, currency: str) -> str:
     space, wallet = answer["white_space"], answer["share_of_wallet"]
-    text = f"{_money(space.value, currency)} a year of potential is not sold yet"
+    text = f"{as_money(space.value, currency)} a year of potential is not sold yet"
     if wallet.value is not None:
-        text += f"; customers give us {_share(wallet.value)} of theirs"
+        text += f"; customers give us {as_share(wallet.value)} of theirs"
     return text
 
 
@@ -97,9 +90,9 @@ def say_penetration(answer: Answer, currency: str) -> markup.Shown:
     text = _say_penetration(answer, currency)
     penetration = answer["penetration"]
     if penetration.value is not None:
-        text += f". {_share(penetration.value)} of the accounts are customers"
+        text += f". {as_share(penetration.value)} of the accounts are customers"
     if answer.notes["unknown_n"]:
-        text += f"; the potential of {answer.notes['unknown_n']:,} accounts is not known"
+        text += f"; the potential of {as_count(answer.notes['unknown_n'], 'account')} is not known"
     return markup.sentence(answer, text + ".", *answer.measures)
 
 
@@ -108,7 +101,7 @@ def chart_white_space(answer: Answer, currency: str, *, ax: Axes | None = None) 
     if answer.withheld is not None or not answer["white_space"].value:
         return None
     top = answer.table[answer.table["white_space_amount"] > 0].head(10).iloc[::-1]
-    title = f"{_money(answer['white_space'].value, currency)} a year of potential is not sold yet"
+    title = f"{as_money(answer['white_space'].value, currency)} a year of potential is not sold yet"
     axes = look.figure(
         title=title, subtitle=f"Last 365 days; the {len(top)} with most white space of n = {len(answer.table)}",
         alt=f"Stacked bars of sales and white space by account. {title}.", height=1.1 + 0.28 * len(top), ax=ax,
@@ -118,7 +111,7 @@ def chart_white_space(answer: Answer, currency: str, *, ax: Axes | None = None) 
     axes.barh(rows, top["white_space_amount"], left=sold, color=look.COLOURS["warn"], alpha=0.55, label="white space")
     names = [f"{look.shorten(r.account_name)} ({r.status})" for r in top.itertuples()]
     axes.set_yticks(rows, names)
-    axes.legend(loc="lower right")
+    look.legend_below(axes)
     look.money_axis(axes.xaxis, currency, "A year")
     return axes
 
@@ -151,7 +144,7 @@ def say_missing_products(answer: Answer) -> markup.Shown:
     share = most.loc[most["product"] == row.index[0], "buyers_share"].iloc[0]
     n = int(row.iloc[0])
     text = f"{n:,} {'customer does' if n == 1 else 'customers do'} not buy {row.index[0]}"
-    return markup.sentence(answer, f"{text}, which {_share(share)} of the customers buy.")
+    return markup.sentence(answer, f"{text}, which {as_share(share)} of the customers buy.")
 
 
 def table_missing_products(answer: Answer, currency: str) -> markup.Shown | None:
@@ -174,15 +167,16 @@ def say_targets(answer: Answer) -> markup.Shown:
     row = answer.table.iloc[0]
     text = f"Open {row['account_name']} first"
     if row["why"]:
-        text += f": its traits are found more often among the best customers: {row['why']}"
+        text += f": {row['why']}"
     profile = answer.notes["profile"]
     text += (
-        f". The best customers stand out by {', '.join(profile)}"
+        f". The best customers stand out by {as_list(profile)}"
         if profile
         else ". No trait sets the best customers apart yet"
     )
     if answer.notes["in_work_n"]:
-        text += f". {answer.notes['in_work_n']:,} prospects with an open deal are left out"
+        n = answer.notes["in_work_n"]
+        text += f". {as_count(n, 'prospect')} with an open deal {'is' if n == 1 else 'are'} left out"
     return markup.sentence(answer, text + ".")
 
 
@@ -201,7 +195,7 @@ def table_targets(answer: Answer, currency: str, limit: int = 3) -> markup.Shown
 
 
 def _say_why(row: object) -> str:
-    parts = [row.why] if row.why else ["like the average account"]
+    parts = [row.why] if row.why else ["no trait sets it apart"]
     if isinstance(row.sister, str):
         parts.append(f"same parent as customer {row.sister}")
     if row.accounts_n > 1:
@@ -218,7 +212,7 @@ def say_leads(answer: Answer) -> markup.Shown:
     text = f"{good['leads_n']:,.0f} of {good['leads_n'] + rest['leads_n']:,.0f} leads are qualified"
     if not np.isnan(good["converted_share"]) and not np.isnan(rest["converted_share"]):
         text += (
-            f"; {_share(good['converted_share'])} of them converted, {_share(rest['converted_share'])} of the others"
+            f"; {as_share(good['converted_share'])} of them converted, {as_share(rest['converted_share'])} of the others"
         )
     return markup.sentence(answer, text + ".")
 
@@ -242,7 +236,7 @@ def say_size(answer: Answer, currency: str) -> markup.Shown:
     """How big the market is, by each way that could be gone."""
     if answer.withheld is not None:
         return markup.sentence(answer, None)
-    ways = "; ".join(f"{r.way}, {_money(r.amount, currency)}" for r in answer.table.itertuples())
+    ways = "; ".join(f"{r.way}, {as_money(r.amount, currency)}" for r in answer.table.itertuples())
     text = f"The market in a year, {ways}."
     if len(answer.table) > 1:
         text += (

@@ -16,11 +16,21 @@ from markupsafe import Markup, escape
 from workbook_helpers.data import Book
 from workbook_helpers.measure import Answer, Measure, say_date, say_number
 from workbook_helpers.plan import ASKED, Plan, plan_age_days, say_answer, signed_by, summarise_completeness
+from workbook_helpers.present.wording import as_count
 
 FACTS = "application/vnd.workbook.facts+json"
 
 #: "See the math" shows this many source rows; the CSV beside the report holds them all.
 ROWS_SHOWN = 20
+
+
+#: What the last word of a column's name says of its unit.
+_ENDS = {
+    "share": ("_share", "share", "probability", "chance", "weight"),
+    "days": ("_days",), "count": ("_n",), "hours": ("_hours",), "money": ("amount", "spend"),
+}  # fmt: skip
+#: Columns that only the steps need.
+_TECHNICAL = ("rep_id", "state_known", "strength")
 
 
 class Shown:
@@ -84,7 +94,7 @@ def table(
     html = Markup(
         '<div class="table-scroll"><table class="data"><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
     ).format(caption + shown, head, body)
-    return Shown(html, f"{caption} ({len(frame):,} rows)")
+    return Shown(html, f"{caption} ({as_count(len(frame), 'row')})")
 
 
 def say_cell(value: Any, unit: str) -> str:
@@ -103,7 +113,7 @@ def say_cell(value: Any, unit: str) -> str:
 
 
 def _side(unit: str) -> str:
-    return "text" if unit in ("text", "date") else "number"
+    return unit if unit in ("text", "date") else "number"
 
 
 def _math(measure: Measure) -> Markup:
@@ -126,22 +136,36 @@ def _math(measure: Measure) -> Markup:
 
 
 def _source_rows(measure: Measure) -> Markup:
-    frame = measure.rows
+    frame = measure.rows.drop(columns=[c for c in _TECHNICAL if c in measure.rows])
     numbers = [c for c in frame if pd.api.types.is_numeric_dtype(frame[c])]
-    key = "amount" if "amount" in frame else (numbers[0] if numbers else None)
+    key = next((c for c in ("amount", *numbers) if c in frame), None)
     if key is not None:
         frame = frame.sort_values(key, key=abs, ascending=False, kind="stable")
     kinds = {c: (c.replace("_", " "), _kind(frame[c])) for c in frame}
-    listed = table(frame, kinds, caption=f"The {min(len(frame), ROWS_SHOWN)} largest of {len(frame):,} rows.")
-    return Markup('{}<p class="csv">All {} rows: <a href="tables/{}.csv">tables/{}.csv</a></p>').format(
-        listed.html, f"{len(frame):,}", measure.key, measure.key
+    listed = table(frame, kinds, caption="The rows behind it, largest first." if len(frame) > 1 else "The row behind it.")
+    return Markup('{}<p class="csv">{}: <a href="tables/{}.csv">tables/{}.csv</a></p>').format(
+        listed.html, as_count(len(frame), "row"), measure.key, measure.key
     )
 
 
 def _kind(column: pd.Series) -> str:
+    """The unit of a source column, told from its name as everywhere in this project; else from its size.
+
+    >>> columns = {"chance": [1.0], "usual_gap_days": [31.0], "calls_n": [4.0], "amount": [0.5], "index": [1.25]}
+    >>> [_kind(pd.Series(values, name=name)) for name, values in columns.items()]
+    ['share', 'days', 'count', 'money', 'ratio']
+    """
+    name = str(column.name)
     if pd.api.types.is_datetime64_any_dtype(column):
         return "date"
-    return "money" if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column) else "text"
+    if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
+        return "text"
+    for unit, ends in _ENDS.items():
+        if name.endswith(ends):
+            return unit
+    known = column.dropna().astype(float)
+    whole = (known % 1 == 0).all() or known.abs().max() >= 1_000
+    return "count" if whole else "ratio"
 
 
 def _plain_number(value: float) -> str:
@@ -161,12 +185,18 @@ def cover(book: Book) -> Shown:
     return Shown(Markup('<dl class="cover">{}</dl>').format(terms), "; ".join(f"{k}: {v}" for k, v in pairs))
 
 
-def coverage(book: Book) -> Shown:
-    """What the numbers stand on: rows read, used and set aside per table, and what was assumed."""
+def coverage(book: Book, *, whole: bool = False) -> Shown:
+    """What the numbers stand on: rows read, used and set aside per table, what is to mend, and what was assumed.
+
+    whole: with the rows by table, even where none was set aside; one chapter of a report needs them.
+    """
     read = book.read
-    aside = int(read["set_aside_n"].sum())
-    text = f"{int(read['used_n'].sum()):,} rows of this book were used"
+    used, aside = int(read["used_n"].sum()), int(read["set_aside_n"].sum())
+    text = f"{as_count(used, 'row')} of this book {'was' if used == 1 else 'were'} used"
     text += f", {aside:,} set aside." if aside else "; none was set aside."
+    finding = Markup('<p class="finding">{}</p>').format(text)
+    if not whole and not aside:
+        return Shown(finding, text)
     columns = {
         "table": ("Table", "text"),
         "read_n": ("Rows known", "count"),
@@ -177,8 +207,19 @@ def coverage(book: Book) -> Shown:
     }
     listed = table(read, columns, caption=f"Rows of this book known on {say_date(book.as_of)}.", limit=len(read))
     remarks = Markup("").join(note(remark).html for remark in book.remarks)
-    folded = Markup('<details class="covers"><summary>Rows by table</summary>{}</details>').format(listed.html)
-    return Shown(Markup('<p class="finding">{}</p>{}{}').format(text, folded, remarks), text)
+    folded = Markup('<details class="covers"><summary>Rows by table, and what to mend</summary>{}{}</details>').format(
+        listed.html, _to_mend(book.problems)
+    )
+    return Shown(finding + folded + remarks, text)
+
+
+def _to_mend(problems: pd.DataFrame) -> Markup:
+    """The first rows that people can mend, each with its id and what to do."""
+    if problems.empty:
+        return Markup("")
+    columns = {"table": ("Table", "text"), "key": ("Id", "text"), "column": ("Column", "text"), "value": ("Value", "text"),
+               "what": ("What is wrong", "text"), "fix": ("What to do", "text")}  # fmt: skip
+    return table(problems, columns, caption="What to mend.", limit=10).html
 
 
 def asked(plan: Plan, question: str) -> Shown:
@@ -188,8 +229,13 @@ def asked(plan: Plan, question: str) -> Shown:
         items = Markup("").join(Markup("<li>{}</li>").format(line) for line in said)
         html = Markup('<div class="asked"><p>{}</p><ul>{}</ul></div>').format(prompt, items)
         return Shown(html, f"{prompt} {'; '.join(said)}")
-    where = " or ".join(ASKED[question].fields)
+    fields = ASKED[question].fields
+    file, dot, _ = fields[0].partition(".")
+    inside = file + dot if file in ("private", "manager") else ""
+    where = " or ".join(f"`{field.removeprefix(inside)}`" for field in fields)
     text = f"{prompt} Nobody has answered yet: write it under {where} in the plan."
+    if inside:  # says nothing of whether that file is filled
+        text = f"{prompt.removesuffix(' Only you see this.')} Write it under {where} in {plan.year}.{file}.yml: only you see it."
     return Shown(Markup('<div class="asked open"><p>{}</p></div>').format(text), text)
 
 

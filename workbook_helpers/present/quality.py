@@ -6,11 +6,12 @@ from matplotlib.axes import Axes
 
 from workbook_helpers.measure import Answer, say_number
 from workbook_helpers.present import look, markup
+from workbook_helpers.present.wording import as_count, as_list
 
 
 def chart_funnel(answer: Answer, *, ax: Axes | None = None) -> look.WorkbookAxes | None:
-    """Cases in each part of the funnel, the team's mean per rep as a mark; None for a withheld answer."""
-    if answer.withheld is not None:
+    """Cases in each part of the funnel, the team's mean per rep as a mark; None where no part stands out."""
+    if answer.withheld is not None or _is_even(answer):
         return None
     table = answer.table.iloc[::-1]
     title = _say_funnel(answer)
@@ -18,7 +19,7 @@ def chart_funnel(answer: Answer, *, ax: Axes | None = None) -> look.WorkbookAxes
         title=title,
         subtitle="Cases; created and won: last 365 days, open: today. Mark: the team's mean per rep.",
         alt=f"Bars of cases per part of the funnel. {title}",
-        height=0.6 + 0.32 * len(table),
+        height=0.9 + 0.32 * len(table),
         ax=ax,
     )
     axes.barh(table["part"].map(look.shorten), table["cases_n"], color=look.COLOURS["own"], label="this book")
@@ -32,8 +33,12 @@ def chart_funnel(answer: Answer, *, ax: Axes | None = None) -> look.WorkbookAxes
         label="team",
     )
     axes.set_xlabel("Cases")
-    axes.legend(loc="best")
+    look.legend_below(axes)
     return axes
+
+
+def _is_even(answer: Answer) -> bool:
+    return answer.table["team_n"].notna().any() and not (answer.notes.get("fed") or answer.notes.get("starved"))
 
 
 def _say_funnel(answer: Answer) -> str:
@@ -46,10 +51,9 @@ def _say_funnel(answer: Answer) -> str:
     ]
     if said:
         return "; ".join(said)[:1].upper() + "; ".join(said)[1:]
-    known = answer.table["team_n"].notna().any()
     return (
         "No part of the funnel stands out from the team"
-        if known
+        if _is_even(answer)
         else "The funnel of this book; no team to compare with"
     )
 
@@ -116,12 +120,7 @@ def say_load(answer: Answer) -> markup.Shown:
     """Hours asked for against hours there are, and against the team."""
     if answer.withheld is not None:
         return markup.sentence(answer, None)
-    notes, index = answer.notes, answer["workload_index"]
-    text = f"The call plan asks for {notes['hours']:,.0f} hours a year"
-    if notes["load_share"] is not None:
-        text += f", {say_number(notes['load_share'], 'share')} of the {notes['selling_hours']:,.0f} selling hours"
-        text += f": work for {notes['reps_needed']:.1f} reps"
-    text += ", every call counted as a trip of its own."
+    notes, index, text = answer.notes, answer["workload_index"], ""
     if index.value is not None:
         away = index.value - 1
         word = (
@@ -129,12 +128,24 @@ def say_load(answer: Answer) -> markup.Shown:
             if abs(away) < 0.005
             else f"{say_number(abs(away), 'share')} {'more' if away > 0 else 'less'} than the mean of the team"
         )
-        text += (
-            f" That is {word}; the furthest territory is {say_number(notes['max_deviation'], 'share')} away from it."
-        )
-    if notes["unplaced_n"]:
-        text += f" {notes['unplaced_n']:,} accounts have no coordinates and count without travel."
+        text = f"Counted from the centre of the book, to compare with the team, the work is {word}; "
+        text += f"the furthest territory is {say_number(notes['max_deviation'], 'share')} away from it. "
+    text += f"From home, the call plan asks for {notes['hours']:,.0f} hours a year"
+    if notes["load_share"] is not None:
+        text += f", {say_number(notes['load_share'], 'share')} of the {notes['selling_hours']:,.0f} selling hours"
+    text += "."
+    if (notes["load_share"] or 0) > 1.5:
+        scale = 1 / notes["load_share"]
+        fits = [f"{r.tier} {_say_calls(scale * r.visits_n / r.accounts_n)}" for r in answer.table.itertuples()]
+        text += f" That is more than there is; at {say_number(scale, 'share')} of these calls it fits: "
+        text += f"{as_list(fits)} calls a year for each account of the tier."
+    if n := notes["unplaced_n"]:
+        text += f" {as_count(n, 'account has', 'accounts have')} no coordinates and {'counts' if n == 1 else 'count'} without travel."
     return markup.sentence(answer, text, *answer.measures)
+
+
+def _say_calls(calls: float) -> str:
+    return f"{calls:.1f}".removesuffix(".0")
 
 
 def table_load(answer: Answer) -> markup.Shown | None:
@@ -148,7 +159,7 @@ def table_load(answer: Answer) -> markup.Shown | None:
         "travel_hours": ("Travel, hours", "count"),
         "work_hours": ("All, hours", "count"),
     }
-    return markup.table(answer.table, columns, caption="The call plan by tier.")
+    return markup.table(answer.table, columns, caption="The call plan by tier, travel from home where it is known.")
 
 
 def say_balance(answer: Answer) -> markup.Shown | None:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from workbook_helpers.measure import Answer, say_number
+from workbook_helpers.measure import Answer
 from workbook_helpers.present import look, markup
+from workbook_helpers.present.wording import as_count, as_money, as_share
 
 #: A warning on open deals -> its words.
 WARNINGS = {
@@ -19,26 +20,18 @@ WARNINGS = {
 }
 
 
-def _share(value: float) -> str:
-    return say_number(value, "share")
-
-
-def _money(value: float, currency: str) -> str:
-    return f"{say_number(value, 'money', short=True)} {currency}"
-
-
 def _say_line(row: object, currency: str) -> str:
     """One line of the SWOT: '41 % of deals with industry Retail are won; the rest of the team 28 %; 63 deals; ...'."""
     if row.cut == "stage":
-        text = f"{_share(row.rate_share)} of deals that reach {row.label} go on"
+        text = f"{as_share(row.rate_share)} of deals that reach {row.label} go on"
     else:
         which = "all deals" if row.cut == "all" else f"deals with {row.cut.replace('_', ' ')} {row.label}"
-        text = f"{_share(row.rate_share)} of {which} are won"
-    text += f"; the rest of the team {_share(row.team_share)}; {row.cases_n:,.0f} deals"
+        text = f"{as_share(row.rate_share)} of {which} are won"
+    text += f"; the rest of the team {as_share(row.team_share)}; {as_count(row.cases_n, 'deal')}"
     if row.main_share > 0.5:
-        text += f", {_share(row.main_share)} of them with one account"
+        text += f", {as_share(row.main_share)} of them with one account"
     if not np.isnan(row.amount) and abs(row.amount) >= 1:
-        text += f"; {'worth' if row.amount > 0 else 'costs'} about {_money(abs(row.amount), currency)} a year"
+        text += f"; {'worth' if row.amount > 0 else 'costs'} about {as_money(abs(row.amount), currency)} a year"
     return text + "."
 
 
@@ -46,7 +39,8 @@ def _say_lines(answer: Answer, currency: str, nothing: str) -> markup.Shown:
     if answer.withheld is not None:
         return markup.sentence(answer, None)
     if answer.table.empty:
-        tested = f"{answer.notes['tested_n']:,} comparisons with the team were made."
+        n = answer.notes["tested_n"]
+        tested = f"{as_count(n, 'comparison')} with the team {'was' if n == 1 else 'were'} made."
         return markup.sentence(answer, f"{nothing} {tested}")
     lines = [_say_line(row, currency) for row in answer.table.head(5).itertuples()]
     return markup.sentence(answer, " ".join(lines), *answer.measures[:5])
@@ -91,12 +85,12 @@ def say_untapped(answer: Answer, currency: str) -> markup.Shown:
     if not idle.value:
         return markup.sentence(answer, "No account with known potential was left alone for a year.", idle)
     text = (
-        f"{_money(idle.value, currency)} a year of potential sits in {idle.n:,} accounts that nobody worked on lately"
+        f"{as_money(idle.value, currency)} a year of potential sits in {as_count(idle.n, 'account')} that nobody worked on lately"
     )
     if len(answer.table) and answer.table["idle_amount"].iloc[0] > 0:
         row = answer.table.iloc[0]
         text += (
-            f"; most of it in {row['cut'].replace('_', ' ')} {row['label']} ({_money(row['idle_amount'], currency)})"
+            f"; most of it in {row['cut'].replace('_', ' ')} {row['label']} ({as_money(row['idle_amount'], currency)})"
         )
     return markup.sentence(answer, text + ".", idle)
 
@@ -125,10 +119,10 @@ def say_threats(answer: Answer, currency: str) -> markup.Shown:
         return markup.sentence(answer, None)
     row = answer.table.sort_values(["amount", "label"], ascending=[False, True]).iloc[0]
     words = {
-        "loss reason": f"deals of {_money(row['amount'], currency)} were lost to the reason {row['label']}",
-        "rival": f"{row['label']} took deals of {_money(row['amount'], currency)}",
-        "customer leaving": f"{row['label']} may be leaving; {_money(row['amount'], currency)} a year is at stake",
-        "dependence": f"{row['label']} brings {_money(row['amount'], currency)} a year, a fifth of the revenue or more",
+        "loss reason": f"deals of {as_money(row['amount'], currency)} were lost to the reason {row['label']}",
+        "rival": f"{row['label']} took deals of {as_money(row['amount'], currency)}",
+        "customer leaving": f"{row['label']} may be leaving; {as_money(row['amount'], currency)} a year is at stake",
+        "dependence": f"{row['label']} brings {as_money(row['amount'], currency)} a year, a fifth of the revenue or more",
     }
     return markup.sentence(answer, f"The largest threat in money: {words[row['threat']]}.")
 
@@ -163,7 +157,7 @@ def _say_pipeline(answer: Answer) -> str:
     if table.empty or not table["n"].iloc[0]:
         return "No open deal shows a warning that the data can tell"
     row = table.iloc[0]
-    part = _share(row["amount"] / amount) + " of the pipeline" if amount else f"{row['n']:,} of {n:,} open deals"
+    part = as_share(row["amount"] / amount) + " of the pipeline" if amount else f"{row['n']:,} of {n:,} open deals"
     return f"{part} is in deals {row['words']}" if amount else f"{part} are {row['words']}"
 
 
@@ -174,7 +168,7 @@ def say_pipeline(answer: Answer, currency: str) -> markup.Shown:
     text = _say_pipeline(answer)
     if answer["open_deals"].value:
         n = answer["open_deals"].value
-        text += f". {n:,} {'deal is' if n == 1 else 'deals are'} open, {_money(answer['open_amount'].value, currency)}"
+        text += f". {n:,} {'deal is' if n == 1 else 'deals are'} open, {as_money(answer['open_amount'].value, currency)}"
         text += f"; {answer.notes['healthy_n']:,} without a warning"
     unknown = [
         f"{words} ({answer[f'{k}_amount'].withheld})" for k, words in WARNINGS.items() if answer[f"{k}_amount"].withheld
@@ -194,7 +188,7 @@ def chart_pipeline(answer: Answer, currency: str, *, ax: Axes | None = None) -> 
     title = _say_pipeline(answer)
     axes = look.figure(
         title=title, subtitle=f"Open deals, n = {answer['open_deals'].value}; a deal may carry several warnings", ax=ax,
-        alt=f"Bars of open money by warning. {title}.", height=1.0 + 0.3 * len(table),
+        alt=f"Bars of open money by warning. {title}.", height=1.3 + 0.3 * len(table),
     )  # fmt: skip
     rows = np.arange(len(table))
     axes.barh(rows, table["amount"], color=look.COLOURS["warn"])
@@ -202,7 +196,7 @@ def chart_pipeline(answer: Answer, currency: str, *, ax: Axes | None = None) -> 
     axes.axvline(
         answer["open_amount"].value, color=look.COLOURS["muted"], linestyle="--", linewidth=1, label="all open deals"
     )
-    axes.legend(loc="lower right")
+    look.legend_below(axes)
     look.money_axis(axes.xaxis, currency, "Open amount")
     return axes
 

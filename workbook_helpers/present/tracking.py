@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 import pandas as pd
@@ -10,20 +11,14 @@ from matplotlib.axes import Axes
 from workbook_helpers.measure import Answer, say_date, say_number
 from workbook_helpers.plan import Plan, promises
 from workbook_helpers.present import look, markup
+from workbook_helpers.present.wording import as_count, as_list, as_money
 
+_NOTHING = Answer("", withheld="not asked")
 _SPANS = {"year": "Year", "quarter": "Quarter", "month": "Month"}
 
 
-def _money(value: float, currency: str) -> str:
-    return f"{say_number(value, 'money', short=True)} {currency}"
-
-
 def _say_ahead(ahead: float, currency: str) -> str:
-    return (
-        "on pace"
-        if not round(ahead)
-        else f"{_money(abs(ahead), currency)} {'ahead of' if ahead > 0 else 'behind'} pace"
-    )
+    return "on pace" if not round(ahead) else f"{as_money(abs(ahead), currency)} {'ahead of' if ahead > 0 else 'behind'} pace"
 
 
 def say_pace(answer: Answer, currency: str) -> markup.Shown:
@@ -43,16 +38,15 @@ def table_pace(answer: Answer, currency: str) -> markup.Shown | None:
     """Year, quarter and month: actual, expected by now, and the goal of the whole span."""
     if answer.withheld is not None:
         return None
-    table = answer.table.assign(span=answer.table["span"].map(_SPANS), until=answer.table["end"])
+    table = answer.table.assign(span=answer.table["span"].map(_SPANS))
     columns = {
         "span": ("Span", "text"),
         "actual": (f"To date, {currency}", "money"),
         "expected": (f"Expected by now, {currency}", "money"),
         "pace": ("Pace", "share"),
         "goal": (f"Goal of the span, {currency}", "money"),
-        "until": ("Ends", "date"),
     }
-    return markup.table(table, columns, caption="Pace.")
+    return markup.table(table, columns, caption=f"The goal is {answer.notes['how']}.")
 
 
 def chart_pace(answer: Answer, run: pd.DataFrame, currency: str, *, ax: Axes | None = None) -> look.WorkbookAxes | None:
@@ -78,67 +72,84 @@ def chart_pace(answer: Answer, run: pd.DataFrame, currency: str, *, ax: Axes | N
 
 def _say_chance(chance: Answer) -> str:
     value = chance["goal_probability"].value
-    return (
-        "above 99 %"
-        if value >= 0.995
-        else "below 1 %"
-        if value < 0.005
-        else f"of {say_number(round(value, 2), 'share')}"
-    )
+    return "above 99 %" if value >= 0.995 else "below 1 %" if value < 0.005 else f"of {say_number(round(value, 2), 'share')}"
 
 
-def say_landing(landing: Answer, chance: Answer, goal: Answer, currency: str) -> markup.Shown:
-    """The range in which the year ends, and the chance of the goal."""
-    if landing.withheld is not None:
-        text = f"Where the year lands cannot be said: {landing.withheld}."
-        if chance.withheld is None:
-            text += f" The chance of the goal is {_say_chance(chance).removeprefix('of ')}."
-        return markup.note(text)
-    value = landing["forecast"]
-    if value.low is None:
-        text = f"If the rest of the year repeats last year, it ends near {_money(value.value, currency)}; "
-        text += "the past is too short to give a range."
-    elif round(value.low) == round(value.high):
-        text = f"The year ends at {_money(value.value, currency)}: nothing more is expected."
+def _find_range(landing: Answer, chance: Answer) -> tuple[float, float, float] | None:
+    """Low, middle and high of the year end: from the simulation that gives the chance, else from the naïve forecast."""
+    if "middle" in chance.notes:
+        return chance.notes["low"], chance.notes["middle"], chance.notes["high"]
+    if landing.withheld is None and landing["forecast"].low is not None and chance.withheld is not None:
+        return landing["forecast"].low, landing["forecast"].value, landing["forecast"].high
+    return None
+
+
+def say_landing(landing: Answer, chance: Answer, goal: Answer, currency: str, *, left: date | None = None) -> markup.Shown:
+    """The range in which the year ends, and the chance of the goal, from the same simulated years.
+
+    landing: tracking.estimate_landing, which stands in where nothing can be simulated. left: the last day of a rep who
+    has left.
+    """
+    measures = [*chance.measures, *landing.measures]
+    if left is not None and landing.withheld is None:
+        booked = as_money(landing.notes["booked"], currency)
+        return markup.sentence(landing, f"{booked} booked until {say_date(left)}; the book is handed over.", *measures)
+    found, target = _find_range(landing, chance), goal["goal"].value
+    if found is not None and round(found[0]) == round(found[2]):
+        text = f"The year ends at {as_money(found[1], currency)}: nothing more is expected"
+    elif found is not None:
+        low, high = (say_number(v, "money", short=True) for v in (found[0], found[2]))
+        text = f"The year lands between {low} and {high} {currency} in four years of five"
+    elif landing.withheld is None:
+        text = f"If the rest of the year repeats last year, it ends near {as_money(landing['forecast'].value, currency)}; "
+        text += "the past is too short to give a range"
     else:
-        low, high = (say_number(v, "money", short=True) for v in (value.low, value.high))
-        text = f"The year lands between {low} and {high} {currency} in four years of five."
-    target = goal["goal"].value
+        text = f"Where the year lands cannot be said: {landing.withheld}"
     if target is not None:
-        text += f" The goal is {_money(target, currency)}"
-        text += f", with a chance {_say_chance(chance)}." if chance.withheld is None else "."
-    return markup.sentence(landing, text, *landing.measures)
+        text += f"; the goal is {as_money(target, currency)}"
+        text += f", with a chance {_say_chance(chance)}" if chance.withheld is None else ""
+    text += "."
+    if landing.withheld is None and "middle" not in chance.notes and chance.withheld is not None and target is not None:
+        text += f" This repeats last year, because nothing could be simulated: {chance.withheld}."
+    return markup.sentence(Answer("6.5"), text, *measures)
 
 
-def chart_landing(landing: Answer, goal: Answer, currency: str, *, ax: Axes | None = None) -> look.WorkbookAxes | None:
+def say_crosscheck(landing: Answer, currency: str) -> markup.Shown:
+    """The other forecast, as a check: the rest of the year as last year."""
+    if landing.withheld is not None:
+        return markup.sentence(landing, None)
+    value = landing["forecast"]
+    text = f"If the rest of the year repeats last year: {as_money(value.value, currency)}"
+    if value.low is not None and round(value.low) != round(value.high):
+        low, high = (say_number(v, "money", short=True) for v in (value.low, value.high))
+        text += f"; with the errors of such forecasts before, between {low} and {high}"
+    return markup.sentence(landing, text + ".", *landing.measures)
+
+
+def chart_landing(landing: Answer, chance: Answer, goal: Answer, currency: str, *, ax: Axes | None = None) -> look.WorkbookAxes | None:
     """Booked, the range of the year end, and the goal, on one line."""
-    if landing.withheld is not None or landing["forecast"].low is None or landing["forecast"].n == 0:
+    found, target = _find_range(landing, chance), goal["goal"].value
+    if found is None or round(found[0]) == round(found[2]):
         return None
-    value, target = landing["forecast"], goal["goal"].value
-    title = f"The year lands near {_money(value.value, currency)}"
-    goal_said = "not known" if target is None else say_number(target)
+    low, middle, high = found
+    simulated = "middle" in chance.notes
+    title = f"The year lands near {as_money(middle, currency)}"
+    source = "simulated" if simulated else f"{landing['forecast'].n} past forecasts of the same length stand behind it"
     axes = look.figure(
         title=title,
-        subtitle=f"{currency}; bar: four years of five; {value.n} past forecasts of the same length stand behind it",
-        alt=f"{title}, between {say_number(value.low)} and {say_number(value.high)}; goal {goal_said}.",
+        subtitle=f"{currency}; bar: four years of five; {source}",
+        alt=f"{title}, between {say_number(low)} and {say_number(high)}; goal {'not known' if target is None else say_number(target)}.",
         height=1.7,
         ax=ax,
     )
-    axes.barh(
-        ["Year end"], [value.high - value.low], left=[value.low], color=look.COLOURS["own"], alpha=0.45, label="range"
-    )
-    axes.plot([value.value], [0], "o", color=look.COLOURS["own"], label="middle")
-    axes.plot(
-        [landing.notes["booked"]],
-        [0],
-        "|",
-        color=look.COLOURS["good"],
-        markersize=22,
-        markeredgewidth=3,
-        label="booked",
-    )
+    own, ink = look.COLOURS["own"], look.COLOURS["ink"]
+    booked = (chance if simulated else landing).notes["booked"]
+    axes.barh(["Year end"], [high - low], left=[low], color=own, alpha=0.45, label="range")
+    axes.plot([middle], [0], "o", color=own, label="middle")
+    marks = {"color": look.COLOURS["good"], "markersize": 22, "markeredgewidth": 3}
+    axes.plot([booked], [0], "|", label="booked", **marks)
     if target is not None:
-        axes.axvline(target, color=look.COLOURS["ink"], linewidth=1.4, label="goal")
+        axes.axvline(target, color=ink, linewidth=1.4, label="goal")
     look.money_axis(axes.xaxis, currency, "Amount")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
     return axes
@@ -151,9 +162,17 @@ def say_track_record(landing: Answer) -> markup.Shown | None:
     missed = say_number(landing.notes["mean_miss"], "share")
     way = "too low" if landing.notes["bias"] > 0 else "too high"
     return markup.note(
-        f"{len(landing.table)} earlier forecasts of the same length missed what came by {missed} on average, "
-        f"and were {way} on the whole."
+        f"{len(landing.table)} earlier forecasts of the same length missed what came by {missed} on average, and were {way} on the whole."
     )
+
+
+def as_many(kind: str) -> str:
+    """More than one of a kind of activity.
+
+    >>> as_many("visit"), as_many("demos")
+    ('visits', 'demos')
+    """
+    return kind if kind.endswith("s") else f"{kind}s"
 
 
 def say_behaviour(answer: Answer) -> markup.Shown:
@@ -166,29 +185,38 @@ def say_behaviour(answer: Answer) -> markup.Shown:
 def _say_behaviour(answer: Answer) -> str:
     asked = answer.table[answer.table["needed_per_week"].notna()]
     if asked.empty:
-        return (
-            "Each week: "
-            + ", ".join(f"{r.per_week:.1f} × {r.activity_type}" for r in answer.table.head(3).itertuples())
-            + "; what the goal asks for cannot be said."
-        )
+        done = [f"{r.per_week:.1f} {as_many(r.activity_type)}" for r in answer.table.head(3).itertuples()]
+        return f"Each week: {as_list(done)}; what the goal asks for cannot be said."
     row = asked.loc[asked["missing_per_week"].idxmax()]
     if row["missing_per_week"] < 0.5:
         return "Every weekly behaviour is at or above what the goal asks for."
-    done, needed = row["per_week"], row["needed_per_week"]
-    return f"The widest gap is {row['activity_type']}: {done:.1f} a week done, {needed:.1f} needed."
+    return _say_asked(row) + (f": {_BEYOND}." if row["beyond_effort"] else ".")
 
 
-def table_behaviour(answer: Answer) -> markup.Shown | None:
-    """Per week: done, needed, and what the team does."""
+_BEYOND = "not reachable by effort alone; change the goal, the mix or the help"
+
+
+def _say_asked(row: pd.Series) -> str:
+    kind = as_many(row["activity_type"])
+    return f"The goal asks for {row['needed_per_week']:.1f} {kind} a week; it is {row['per_week']:.1f}"
+
+
+def table_behaviour(answer: Answer, *, limit: int = 4) -> markup.Shown | None:
+    """Per week: done, asked for, and what the team does; the widest gaps."""
     if answer.withheld is not None:
         return None
+    table = answer.table.head(limit)
+    asked = ["covered" if n < 0.05 else markup.say_cell(n, "ratio") for n in table["needed_per_week"]]
     columns = {
         "activity_type": ("Each week", "text"),
         "per_week": ("Done", "ratio"),
-        "needed_per_week": ("Needed", "ratio"),
+        "asked": ("The goal asks for", "text"),
         "team_per_week": ("Team, mean", "ratio"),
     }
-    return markup.table(answer.table, columns, caption="Weekly behaviour, last 13 weeks.", limit=8)
+    beyond = [as_many(str(kind)) for kind in table.loc[table["beyond_effort"], "activity_type"]]
+    weeks = as_count(max(1, round(answer.notes["days"] / 7)), "week")
+    caption = f"Weekly behaviour, last {weeks}." + (f" {as_list(beyond).capitalize()}: {_BEYOND}." if beyond else "")
+    return markup.table(table.assign(asked=asked), columns, caption=caption, limit=limit)
 
 
 def chart_change(answer: Answer, currency: str, *, ax: Axes | None = None) -> look.WorkbookAxes | None:
@@ -228,7 +256,7 @@ def _say_change(answer: Answer, currency: str) -> str:
         return "No region, market or product moved by more than noise"
     top = moved.iloc[0]
     way = "rose" if top["change"] > 0 else "fell"
-    return f"{top['label']} {way} by {_money(abs(top['change']), currency)}, more than noise"
+    return f"{top['label']} {way} by {as_money(abs(top['change']), currency)}, more than noise"
 
 
 def say_change(answer: Answer, currency: str) -> markup.Shown:
@@ -237,7 +265,7 @@ def say_change(answer: Answer, currency: str) -> markup.Shown:
         return markup.sentence(answer, None)
     whole = answer.table[answer.table["cut"] == "all"].iloc[0]
     way = "rose" if whole["change"] > 0 else "fell"
-    text = f"{_say_change(answer, currency)}. The whole book {way} by {_money(abs(whole['change']), currency)}"
+    text = f"{_say_change(answer, currency)}. The whole book {way} by {as_money(abs(whole['change']), currency)}"
     text += ", which is within the noise." if not whole["moved"] else ", more than noise."
     return markup.sentence(answer, f"{text} {answer.notes['looked_at']} cuts were looked at.")
 
@@ -308,21 +336,36 @@ def _say_kept(plan: Plan, as_of: date) -> str:
     made = promises(plan, as_of)
     made = made[made["state"].isin(["kept", "late", "broken"])]
     if made.empty:
-        return "Nothing was promised for a day that has come."
-    return f"Promises kept: {int(made['state'].isin(['kept', 'late']).sum())} of {len(made)} that were due."
+        return "No promise was due yet."
+    kept = made[made["state"].isin(["kept", "late"])]
+    names = [what or action for what, action in kept[["what", "action_id"]].to_numpy()]
+    text = f"Promises kept: {len(kept)} of {len(made)} that {'was' if len(made) == 1 else 'were'} due"
+    return text + (f": {'; '.join(names)}." if names else ".")
 
 
-def ask_questions(pace: Answer, behaviour: Answer, landing: Answer, goal: Answer, currency: str) -> list[str]:
-    """Three questions to talk about, from the values where there are some; the first one is for the first page."""
-    asked = []
+def ask_questions(
+    pace: Answer,
+    behaviour: Answer,
+    landing: Answer,
+    goal: Answer,
+    currency: str,
+    *,
+    chance: Answer = _NOTHING,
+    flow: Answer = _NOTHING,
+    pipeline: Answer = _NOTHING,
+    saves: Answer = _NOTHING,
+    names: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Three questions to talk about, the one with the most money first: that one is for the first page.
+
+    names: account_id -> the account's name.
+    """
+    items = _weigh_items(goal, chance, flow, pipeline, saves, names or {}, currency)
+    asked = [text for _, text in sorted(items, key=lambda item: (-item[0], item[1]))[:2]]
     if behaviour.withheld is None:
         short = behaviour.table[behaviour.table["missing_per_week"] >= 0.5]
         if len(short):
-            row = short.loc[short["missing_per_week"].idxmax()]
-            done, needed = f"{row['per_week']:.1f}", f"{row['needed_per_week']:.1f}"
-            asked.append(
-                f"The goal asks for {needed} × {row['activity_type']} a week, and it is {done}: what is in the way?"
-            )
+            asked.append(f"{_say_asked(short.loc[short['missing_per_week'].idxmax()])}: what is in the way?")
     if pace.withheld is None and pace.table.iloc[0]["ahead"] < 0:
         asked.append(f"You are {_say_ahead(pace.table.iloc[0]['ahead'], currency)}: what changes next month?")
     if landing.withheld is None and goal["goal"].value is not None and landing["forecast"].value < goal["goal"].value:
@@ -333,6 +376,46 @@ def ask_questions(pace: Answer, behaviour: Answer, landing: Answer, goal: Answer
         "Which promise would you make for the next 30 days?",
     ]
     return asked[:3]
+
+
+def _weigh_items(
+    goal: Answer,
+    chance: Answer,
+    flow: Answer,
+    pipeline: Answer,
+    saves: Answer,
+    names: Mapping[str, str],
+    currency: str,
+) -> list[tuple[float, str]]:
+    """(money, question) of each thing that this book could talk about."""
+    items = []
+    if saves.withheld is None and len(saves.table):
+        row = saves.table.loc[saves.table["at_stake_amount"].idxmax()]
+        sign = f"silent for {row['silence_days']:.0f} days" if row["sign"] == "silent" else "buying less than a year ago"
+        text = f"{row['account_name']} is {sign}, {as_money(row['at_stake_amount'], currency)} at stake: who calls, and when?"
+        items.append((float(row["at_stake_amount"]), text))
+    if pipeline.withheld is None and len(pipeline.table):
+        late, bare = (pipeline.table[pipeline.table[flag] == 1].dropna(subset="amount") for flag in ("overdue", "no_next_step"))
+        if len(late):
+            row = late.loc[late["amount"].idxmax()]
+            who = f"{names.get(row['account_id'], row['account_id'])} ({as_money(row['amount'], currency)})"
+            items.append((float(row["amount"]), f"The deal with {who} is past its close date: is it still alive?"))
+        if len(bare):
+            row = bare.loc[bare["amount"].idxmax()]
+            who = f"{names.get(row['account_id'], row['account_id'])} ({as_money(row['amount'], currency)})"
+            text = f"{as_count(len(bare), 'open deal has', 'open deals have')} no next step: what is it for {who}?"
+            items.append((float(row["amount"]), text))
+    usual = flow["flow_amount"].value if flow.measures else None
+    target, booked = goal["goal"].value, chance.notes.get("booked")
+    if target is not None and booked is not None:
+        left = target - booked - (usual or 0.0)
+        if left > 0 and chance.notes.get("created_n") == 0:
+            text = f"No deal was created in the last 13 weeks, and {as_money(left, currency)} must still be won: who is next?"
+            items.append((left, text))
+        elif left < 0:
+            text = f"Booked and usual orders alone pass the goal by {as_money(-left, currency)}: what goal would stretch you?"
+            items.append((-left, text))
+    return items
 
 
 def make_card(behaviour: Answer, questions: list[str], plan: Plan, as_of: date) -> dict[str, str]:

@@ -19,9 +19,7 @@ import pandas as pd
 from workbook_helpers.measure import Answer, Definition, Period, total
 from workbook_helpers.statistics import MIN_CASES, BetaPrior, draw_uniforms, estimate_beta_prior, estimate_shrunk_rate
 
-CHANCE = Definition(
-    "goal_probability", 5, "Chance of the goal", "share", "simulated years that reach the goal ÷ all of them"
-)
+CHANCE = Definition("goal_probability", 5, "Chance of the goal", "share", "simulated years that reach the goal ÷ all of them")
 
 #: The row of the stage rates that stands for every closed deal, whatever its stage.
 ALL_DEALS = "all deals"
@@ -31,9 +29,7 @@ NOT_REBUILT = "what stood in the deals on that day cannot be rebuilt without sta
 NO_RATE = "no win rate can be given: fewer than five closed deals here, and no team to lean on"
 
 
-def learn_stage_wins(
-    *, opportunities: pd.DataFrame | None, stage_history: pd.DataFrame | None, **_: object
-) -> pd.DataFrame:
+def learn_stage_wins(*, opportunities: pd.DataFrame | None, stage_history: pd.DataFrame | None, **_: object) -> pd.DataFrame:
     """Of the closed deals that stood at a stage, how many were won: the team's counts.
 
     Deals that are lost sit longer at a stage than deals that are won, so a deal found at a stage today is likelier
@@ -70,9 +66,7 @@ def _stage_days(opportunities: pd.DataFrame | None, stage_history: pd.DataFrame 
         stays = stays.sort_values(["opportunity_id", "entered_date", "stage"])
         left = stays.groupby("opportunity_id")["entered_date"].shift(-1).fillna(stays["close_date"])
         stays["days"] = (left - stays["entered_date"]).dt.days.clip(lower=1).astype(float)
-        parts.append(
-            stays.groupby(["opportunity_id", "stage"])["days"].sum().reset_index().merge(keep, on="opportunity_id")
-        )
+        parts.append(stays.groupby(["opportunity_id", "stage"])["days"].sum().reset_index().merge(keep, on="opportunity_id"))
     rows = pd.concat(parts, ignore_index=True)
     return rows.assign(won_days=rows["days"].where(rows["won"], 0.0))
 
@@ -115,9 +109,7 @@ def estimate_chances(
     return deals
 
 
-def estimate_base_rate(
-    *, opportunities: pd.DataFrame | None, stage_wins: pd.DataFrame | None, in_team: bool = True
-) -> float:
+def estimate_base_rate(*, opportunities: pd.DataFrame | None, stage_wins: pd.DataFrame | None, in_team: bool = True) -> float:
     """The win rate of all closed deals, shrunk to the team; NaN where five cases cannot be found.
 
     >>> deals = pd.DataFrame({"opportunity_id": list("abcde"), "status": ["won"] * 2 + ["lost"] * 3})
@@ -155,9 +147,7 @@ def _estimate_rates(own: pd.DataFrame, team: pd.DataFrame | None, in_team: bool)
 # --- the chance of the goal ---
 
 
-def summarise_arrivals(
-    *, opportunities: pd.DataFrame | None, sales: pd.DataFrame | None, as_of: date, days: int
-) -> pd.DataFrame:
+def summarise_arrivals(*, opportunities: pd.DataFrame | None, sales: pd.DataFrame | None, as_of: date, days: int) -> pd.DataFrame:
     """What came within so many days from deals that did not yet exist when those days began, in past windows.
 
     One row per window out, the latest first: window_start, window_end, amount, cases_n. Deals created and won inside
@@ -210,9 +200,7 @@ class Outlook:
         from scipy.special import betaincinv
 
         drawn = {}
-        for rate_of, rate, strength in (
-            self.deals[["rate_of", "probability", "strength"]].drop_duplicates().itertuples(index=False)
-        ):
+        for rate_of, rate, strength in self.deals[["rate_of", "probability", "strength"]].drop_duplicates().itertuples(index=False):
             if 0 < rate < 1:
                 u = draw_uniforms(self.seed, f"rate of {rate_of}", self.paths)
                 drawn[rate_of] = betaincinv(rate * strength, (1 - rate) * strength, u)
@@ -284,42 +272,35 @@ def estimate_goal_chance(
     opportunities: pd.DataFrame | None,
     arrivals: pd.DataFrame,
     base_rate: float = math.nan,
+    left: bool = False,
     as_of: date,
     fiscal_year: Period,
     seed: int = 7,
     paths: int = 10_000,
 ) -> Answer:
-    """How probable the goal is, and the smallest change of each lever that brings it to four in five.
+    """Where the year lands, how probable the goal is, and the smallest change of each lever that makes it four in five.
 
     goal: summarise_goal. flow: estimate_flow. deals: estimate_chances. arrivals: summarise_arrivals. base_rate:
-    estimate_base_rate. Table: one row per lever: lever (pipeline, win_rate, size, kept), change (deals; share points;
-    share; share; 0 where nothing is needed, NaN where the lever alone cannot do it), amount (of pipeline), chance
-    (with that change, else with the largest tried). Source: simulation with common random numbers keyed by seed and
-    deal; uncertain win rates drawn once per year.
+    estimate_base_rate. left: the rep has left. notes: low, middle, high: the year end at 10, 50 and 90 % of the same
+    simulated years that the chance is counted in; without a goal they alone are given. Table: one row per lever: lever
+    (pipeline, win_rate, size, kept), change (deals; share points; share; share; 0 where nothing is needed, NaN where
+    the lever alone cannot do it), amount (of pipeline), chance (with that change, else with the largest tried), record
+    (what this book does now: deals created a quarter, win rate, mean won, flow) and more (change ÷ record). Source:
+    simulation with common random numbers keyed by seed and deal; uncertain win rates drawn once per year.
     """
     target, booked = goal["goal"].value, goal["booked_amount"].value
     due = None if deals is None else deals[deals["bucket"].isin(["likely", "stretch"])]
-    reason = None
-    if target is None:
-        reason = f"there is no goal: {goal['goal'].withheld}"
-    elif booked is None:
-        reason = goal["booked_amount"].withheld
-    elif booked < target:
-        if deals is not None and not deals["state_known"].astype(bool).all():
-            reason = NOT_REBUILT
-        elif due is not None and due["probability"].isna().any():
-            reason = NO_RATE
-        elif not flow["flow_amount"].value and not len(arrivals) and not (due is not None and len(due)):
-            reason = "there is nothing yet to estimate it from: no open deals due, no usual orders, no past year"
-    if reason is not None:
+    no_goal = f"there is no goal: {goal['goal'].withheld}" if target is None else None
+    met = target is not None and booked is not None and booked >= target
+    unknown = _find_reason(booked, goal, flow, deals, due, arrivals)
+    reason = "the rep has left" if left else no_goal or (None if met else unknown)
+    if left or (unknown and not met):
         return Answer("5.3", measures=(CHANCE.withhold(reason, period=fiscal_year),), withheld=reason)
     columns = ["opportunity_id", "amount", "probability", "strength", "rate_of"]
-    rows = (
-        pd.DataFrame(columns=columns) if due is None or booked >= target else due[columns].sort_values("opportunity_id")
-    )
+    rows = pd.DataFrame(columns=columns) if due is None or unknown else due[columns].sort_values("opportunity_id")
     days_left = (fiscal_year.end - as_of).days
     outlook = Outlook(
-        goal=target,
+        goal=booked if target is None else target,
         booked=booked,
         flow=flow["flow_amount"].value or 0.0,
         spread=flow.notes.get("spread", 0.0),
@@ -329,25 +310,64 @@ def estimate_goal_chance(
         seed=seed,
         paths=paths,
     )
-    chance = 1.0 if booked >= target else outlook.estimate()
-    year = outlook.simulate_year()
-    low, middle, high = (float(q) for q in np.quantile(year, [0.1, 0.5, 0.9]))
-    notes = {
-        "low": low,
-        "middle": middle,
-        "high": high,
-        "windows_n": len(arrivals),
-        "mean_new": float(np.mean(outlook.new)),
+    notes = {"windows_n": len(arrivals), "mean_new": float(np.mean(outlook.new)), "booked": booked}
+    if unknown is None:
+        marks = np.quantile(outlook.simulate_year(), [0.1, 0.5, 0.9])
+        notes |= dict(zip(("low", "middle", "high"), map(float, marks), strict=True))
+    if reason is not None:
+        return Answer("5.3", measures=(CHANCE.withhold(reason, period=fiscal_year),), notes=notes, withheld=reason)
+    chance = 1.0 if met else outlook.estimate()
+    measure = CHANCE.measure(chance, period=fiscal_year, n=len(rows), numerator=round(chance * paths), denominator=paths, rows=rows)
+    record = _look_at_record(opportunities, as_of) | {"win_rate": base_rate, "kept": outlook.flow}
+    notes |= {"days_left": days_left} | {name: record.pop(name) for name in ("cycle_days", "created_n")}
+    levers = _compare_record(_rank_levers(outlook, chance), record, days_left)
+    return Answer("5.3", levers, (measure,), notes)
+
+
+def _find_reason(
+    booked: float | None,
+    goal: Answer,
+    flow: Answer,
+    deals: pd.DataFrame | None,
+    due: pd.DataFrame | None,
+    arrivals: pd.DataFrame,
+) -> str | None:
+    """Why the rest of the year cannot be simulated, or None."""
+    if booked is None:
+        return goal["booked_amount"].withheld
+    if deals is not None and not deals["state_known"].astype(bool).all():
+        return NOT_REBUILT
+    if due is not None and due["probability"].isna().any():
+        return NO_RATE
+    if not flow["flow_amount"].value and not len(arrivals) and not (due is not None and len(due)):
+        return "there is nothing yet to estimate it from: no open deals due, no usual orders, no past year"
+    return None
+
+
+def _look_at_record(opportunities: pd.DataFrame | None, as_of: date) -> dict[str, Any]:
+    """Deals created a quarter, mean won and median days to win of the last 365 days; deals created in the last 91."""
+    if opportunities is None:
+        return {"pipeline": math.nan, "size": math.nan, "cycle_days": math.nan, "created_n": None}
+    year = Period.ending(as_of)
+    won = opportunities[opportunities["status"].eq("won") & year.holds(opportunities["close_date"])]
+    return {
+        "pipeline": float(year.holds(opportunities["created_date"]).sum()) / 4,
+        "size": total(won["amount"]) / len(won) if len(won) else math.nan,
+        "cycle_days": float((won["close_date"] - won["created_date"]).dt.days.median()),
+        "created_n": int(Period.ending(as_of, 91).holds(opportunities["created_date"]).sum()),
     }
-    measure = CHANCE.measure(
-        chance, period=fiscal_year, n=len(rows), numerator=round(chance * paths), denominator=paths, rows=rows
-    )
-    return Answer("5.3", _rank_levers(outlook, chance), (measure,), notes)
 
 
-def _typical_deal(
-    opportunities: pd.DataFrame | None, base_rate: float, as_of: date, days_left: int
-) -> tuple[float, float] | None:
+def _compare_record(levers: pd.DataFrame, record: dict[str, Any], days_left: int) -> pd.DataFrame:
+    """Each lever with what this book does now, and the change as a share of it."""
+    levers["record"] = levers["lever"].map(record).astype(float)
+    base = {"pipeline": record["pipeline"] * days_left / 91.25, "win_rate": record["win_rate"]}
+    usual = levers["lever"].map(base).astype(float).fillna(1.0)  # size and kept are shares already
+    levers["more"] = levers["change"] / usual.where(usual > 0)
+    return levers
+
+
+def _typical_deal(opportunities: pd.DataFrame | None, base_rate: float, as_of: date, days_left: int) -> tuple[float, float] | None:
     """Mean amount won in the last 365 days, and the chance that a deal created now is won before the year ends."""
     if opportunities is None or days_left < 1:
         return None
@@ -366,7 +386,7 @@ def _rank_levers(outlook: Outlook, chance: float) -> pd.DataFrame:
         levers.append(("pipeline", lambda step: {"created": step}, 200, 1.0))
     if len(outlook.deals):
         levers.append(("win_rate", lambda step: {"lift": step / 100}, 100, 0.01))
-        levers.append(("size", lambda step: {"size": 1 + step / 100}, 200, 0.01))
+        levers.append(("size", lambda step: {"size": 1 + step / 100}, 100, 0.01))
     if outlook.flow > 0:
         levers.append(("kept", lambda step: {"kept": 1 + step / 100}, 100, 0.01))
     rows = []

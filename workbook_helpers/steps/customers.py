@@ -45,7 +45,7 @@ REVENUE = Definition(
 )
 ACTIVE_CUSTOMERS = Definition(
     "active_customers", 1, "Active customers", "count",
-    "number of customers (by ultimate parent) with net sales above 0 in the period", roll_up="sum",
+    "number of customers (by ultimate parent) with net sales above 0 in the period", roll_up="distinct",
 )  # fmt: skip
 TOP_ACCOUNT_SHARE = Definition(
     "top_account_share", 1, "Largest customer", "share", "sales to the largest customer ÷ sales to all active customers"
@@ -511,13 +511,14 @@ def summarise_retention(
     lapsed_after_days: int = 365,
     together: bool = True,
 ) -> Answer:
-    """Customers to save: silent for long against their own rhythm, or buying less than the year before; most money
-    first.
+    """Customers to save: silent for long against their own rhythm, then those buying less than the year before; most
+    money first among each.
 
     silent: at least four purchases, and silent for over twice the usual gap and longer than nine in ten of its gaps,
     but not yet lapsed. falling: sales down by more than 30 % against the year before (only where the history holds that
-    whole year). together: branches count with their ultimate parent. Returns customer_id, account_name, accounts_n,
-    sign, last_date, usual_gap_days, silence_days, earlier_amount, revenue_amount, at_stake_amount.
+    whole year). One-off purchases, above five times the customer's median, are left out of falling on both sides, and
+    of earlier_amount and revenue_amount. together: branches count with their ultimate parent. Returns customer_id,
+    account_name, accounts_n, sign, last_date, usual_gap_days, silence_days, earlier_amount, revenue_amount, at_stake_amount.
 
     >>> days = pd.to_datetime(["2026-01-01", "2026-02-01", "2026-03-01", "2026-04-01"])
     >>> sales = pd.DataFrame({"account_id": "a", "sale_date": days, "amount": 25.0})
@@ -534,19 +535,24 @@ def summarise_retention(
     silence, usual = table["silence_days"], table["usual_gap_days"]
     alive = silence <= lapsed_after_days
     silent = alive & (silence > 2 * usual) & (silence > table["long_gap_days"])
-    falling = alive & whole_year & (table["revenue_amount"] < 0.7 * table["earlier_amount"])
+    usual_sales = ~_is_one_off(sold, customer)
+    regular = _summarise_purchases(sold[usual_sales], customer[usual_sales], as_of).reindex(table["customer_id"])
+    now_amount, before_amount = (regular[c].fillna(0.0).to_numpy() for c in ("revenue_amount", "earlier_amount"))
+    falling = alive & whole_year & (now_amount < 0.7 * before_amount)
     latest = pd.to_datetime(table.set_index("customer_id")["last_date"].reindex(customer).to_numpy())
     final_year = sold["sale_date"] > latest - pd.Timedelta(days=365)
     yearly = sum_money(sold.loc[final_year, "amount"], customer[final_year])
     table["sign"] = np.select([silent, falling], ["silent", "falling"], "")
-    worth = np.where(silent, table["customer_id"].map(yearly), table["earlier_amount"] - table["revenue_amount"])
+    worth = np.where(silent, table["customer_id"].map(yearly), before_amount - now_amount)
     table["at_stake_amount"] = pd.Series(worth, index=table.index, dtype=float).clip(lower=0).round(4)
     table["account_name"] = table["customer_id"].map(lambda i: names.get(i, i))
     table["accounts_n"] = table["customer_id"].map(sold["account_id"].groupby(customer).nunique())
     stayed = table[table["earlier_amount"] > 0]
     now, before = total(stayed["revenue_amount"]), total(stayed["earlier_amount"])
-    save = table[(table["sign"] != "") & (table["at_stake_amount"] > 0)]
-    save = save.sort_values(["at_stake_amount", "customer_id"], ascending=[False, True], ignore_index=True)
+    save = table.assign(revenue_amount=now_amount, earlier_amount=before_amount)
+    save = save[(table["sign"] != "") & (table["at_stake_amount"] > 0)]
+    order = ["sign", "at_stake_amount", "customer_id"]
+    save = save.sort_values(order, ascending=[False, False, True], ignore_index=True)  # silent before falling
     columns = ["customer_id", "account_name", "accounts_n", "sign", "last_date", "usual_gap_days", "silence_days",
                "earlier_amount", "revenue_amount", "at_stake_amount"]  # fmt: skip
     details = {
@@ -566,6 +572,13 @@ def summarise_retention(
     stake = AT_STAKE.measure(total(save["at_stake_amount"]), n=len(save), source="sales", rows=save[columns])
     notes = {"customers_n": int(alive.sum()), "whole_year": bool(whole_year)}
     return Answer("1.9", save[columns], (same, stake), notes)
+
+
+def _is_one_off(sold: pd.DataFrame, customer: pd.Series) -> pd.Series:
+    """Which sales belong to a day on which the customer bought for more than five times its median purchase."""
+    day = sold["amount"].groupby([customer, sold["sale_date"]]).transform("sum")
+    bought = pd.DataFrame({"customer": customer, "date": sold["sale_date"], "day": day})[day > 0].drop_duplicates()
+    return day > 5 * customer.map(bought.groupby("customer")["day"].median()).astype(float)
 
 
 @answers("1.10", sales=[])

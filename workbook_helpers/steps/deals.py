@@ -83,6 +83,7 @@ def summarise_decisions(*, opportunities: pd.DataFrame, period: Period) -> Answe
         "discount_won": medians.get("won"),
         "discount_lost": medians.get("lost"),
         "closed_n": len(closed),
+        "won_n": int((closed["status"] == "won").sum()),
         "period": period,
     }
     return Answer("1.4", table, notes=notes)

@@ -18,17 +18,13 @@ from workbook_helpers.statistics import MIN_CASES
 
 GOAL = Definition("goal", 5, "Goal", "money", "the plan's goal, else the quota of the fiscal year", roll_up="sum")
 QUOTA = Definition("quota", 5, "Quota", "money", "quota − relief, periods inside the fiscal year", roll_up="sum")
-BOOKED = Definition(
-    "booked_amount", 5, "Booked", "money", "what counts for the quota, fiscal year to date", roll_up="sum"
-)
+BOOKED = Definition("booked_amount", 5, "Booked", "money", "what counts for the quota, fiscal year to date", roll_up="sum")
 ATTAINMENT = Definition("attainment", 5, "Attainment", "share", "booked ÷ quota", roll_up="ratio")
 FLOW = Definition(
     "flow_amount", 5, "Flow to come", "money",
     "usual orders of the same days last year × expected retention + contract renewals due", roll_up="sum",
 )  # fmt: skip
-LIKELY = Definition(
-    "likely_amount", 5, "Likely", "money", "open deals due, probability above ½, face value", roll_up="sum"
-)
+LIKELY = Definition("likely_amount", 5, "Likely", "money", "open deals due, probability above ½, face value", roll_up="sum")
 STRETCH = Definition("stretch_amount", 5, "Stretch", "money", "the other open deals due, face value", roll_up="sum")
 UNIDENTIFIED = Definition(
     "unidentified_amount", 5, "No source yet", "money",
@@ -43,6 +39,10 @@ COVERAGE = Definition(
 )  # fmt: skip
 #: How far flow strays (standard deviation of its logarithm) where fewer than three past windows can tell.
 USUAL_SPREAD = 0.3
+#: A won deal is ordered within so many days.
+DEAL_TO_ORDER_DAYS = 15
+#: An inherited order line of more than so many times its account's median is no usual order.
+ONE_OFF = 5.0
 #: What a plan takes for granted, with its unit.
 ASSUMPTIONS = {
     "attrition_share": "share",
@@ -110,10 +110,7 @@ def summarise_goal(
     """
     quota_reason, inside = "it needs table quotas with quota", None
     if quotas is not None:
-        inside = quotas[
-            quotas["period_start"].ge(pd.Timestamp(fiscal_year.start))
-            & quotas["period_end"].le(pd.Timestamp(fiscal_year.end))
-        ]
+        inside = quotas[quotas["period_start"].ge(pd.Timestamp(fiscal_year.start)) & quotas["period_end"].le(pd.Timestamp(fiscal_year.end))]
         quota_reason = f"no quota is given for {fiscal_year}"
     if inside is not None and inside["quota"].notna().any():
         effective = total(inside["quota"]) - total(inside["relief"].fillna(0.0))
@@ -140,14 +137,36 @@ def summarise_goal(
 
 
 def _leave_out_deals(orders: pd.DataFrame, opportunities: pd.DataFrame | None) -> pd.DataFrame:
-    """The orders less what won deals brought: a deal that is won is ordered too, and is no usual order."""
+    """The orders less what won deals brought: a deal that is won is ordered too, and is no usual order.
+
+    A deal's order is the one of its account and amount that follows within DEAL_TO_ORDER_DAYS; where there is none, the
+    deal's amount is taken off on the day it closed. Orders of a whole account (with ``inherited``) are held against the
+    whole deal. The deals behind inherited orders are not known: a line over ONE_OFF times its account's median goes too.
+    """
     if opportunities is None:
         return orders
-    won = opportunities[
-        opportunities["status"].eq("won") & opportunities["account_id"].isin(orders["account_id"].unique())
-    ]
-    won = won.assign(sale_date=won["close_date"], amount=-won["amount"].fillna(0.0), source="order")
+    won = opportunities[opportunities["status"].eq("won") & opportunities["account_id"].isin(orders["account_id"])]
+    won = won.assign(amount=won["amount"].fillna(0.0), deal_date=won["close_date"])
+    if "inherited" in orders:
+        won["amount"] = (won["amount"] / won.get("credit_share", 1.0)).round(2)
+        orders = orders[~_is_one_off(orders)]
+    if "sale_id" in orders:
+        whole = orders.groupby(["account_id", "sale_id"], sort=True).agg(amount=("amount", total), sale_date=("sale_date", "min"))
+        pairs = won[["opportunity_id", "account_id", "amount", "deal_date"]].merge(
+            whole.round({"amount": 2}).reset_index(), on=["account_id", "amount"]
+        )
+        pairs["wait"] = (pairs["sale_date"] - pairs["deal_date"]).dt.days
+        pairs = pairs[pairs["wait"].between(0, DEAL_TO_ORDER_DAYS)].sort_values(["wait", "opportunity_id", "sale_id"])
+        pairs = pairs.drop_duplicates("opportunity_id").drop_duplicates(["account_id", "sale_id"])
+        orders = orders[~orders["sale_id"].isin(pairs["sale_id"])]
+        won = won[~won["opportunity_id"].isin(pairs["opportunity_id"])]
+    won = won.assign(sale_date=won["deal_date"], amount=-won["amount"], source="order")
     return pd.concat([orders, won[[c for c in orders if c in won]]], ignore_index=True)
+
+
+def _is_one_off(orders: pd.DataFrame) -> pd.Series:
+    usual = orders.groupby("account_id")["amount"].transform("median")
+    return orders["inherited"].astype(bool) & (orders["amount"] > ONE_OFF * usual)
 
 
 def summarise_retention(
@@ -180,14 +199,8 @@ def summarise_retention(
     if contracts is not None and len(contracts):
         ended = contracts[now.holds(contracts["end_date"])]
         last = ended["account_id"].map(contracts.groupby("account_id")["end_date"].max())
-        rows.append(
-            (
-                "contracts",
-                total(ended["amount_per_year"]),
-                total(ended["amount_per_year"][last > ended["end_date"]]),
-                ended,
-            )
-        )
+        kept = ended["amount_per_year"][last > ended["end_date"]]
+        rows.append(("contracts", total(ended["amount_per_year"]), total(kept), ended))
     out = []
     for basis, prior, kept, then in rows:
         n, reps = then["account_id"].nunique(), then["rep_id"].nunique() if "rep_id" in then else 1
@@ -208,11 +221,12 @@ def estimate_flow(
 ) -> Answer:
     """Business that comes in anyway until the year ends: usual orders × retention, and contract renewals due.
 
-    One row per account out: account_id, amount, source. What won deals brought is no usual order. An account with an
-    open renewal deal goes by the deal; one that has lapsed counts nothing; one with usual orders is not counted by
-    its contract again. Where the quota counts bookings, orders are no part of it. account_sales: order lines of the
-    accounts owned now, None where the company has no orders. retention: the team's (summarise_retention), else the
-    book's own. Interval at 80 %, from past windows.
+    One row per account and source out: account_id, amount, source. What won deals brought is no usual order. A contract
+    with an open renewal deal goes by the deal; an account that has lapsed counts nothing. Where the quota counts
+    bookings, orders are no part of it. account_sales: order lines of the accounts owned now, None where the company has
+    no orders. retention: the team's (summarise_retention), else the book's own. notes: silent_n and silent_amount, the
+    usual orders of customers silent for over twice their usual gap; one_off_n, inherited order lines left out.
+    Interval at 80 %, from past windows.
     """
     counts_orders = quota_counts in ("revenue", *_VALUE) or (quota_counts == "bookings" and opportunities is None)
     orders = account_sales if counts_orders else None
@@ -222,9 +236,12 @@ def estimate_flow(
             why = f"the quota counts {quota_counts}, so orders are no part of it, and it needs table contracts"
         flow = FLOW.withhold(why, period=fiscal_year)
         return Answer("5.2", measures=(flow,), notes={"spread": 0.0, "ratios": {}}, withheld=why)
+    silent, one_off_n = set() if orders is None else _find_silent(orders, as_of), 0
     if orders is not None:
         orders = orders.assign(amount=orders[_VALUE.get(quota_counts, "amount")])
-        orders = orders if quota_counts in _VALUE else _leave_out_deals(orders, opportunities)
+        if quota_counts not in _VALUE and opportunities is not None:
+            one_off_n = int(_is_one_off(orders).sum()) if "inherited" in orders else 0
+            orders = _leave_out_deals(orders, opportunities)
     rest = Period(as_of + timedelta(days=1), fiscal_year.end)
     own = summarise_retention(sales=account_sales, contracts=contracts, opportunities=opportunities, as_of=as_of)
     ratios = {basis: _retention_ratio(basis, retention, own) for basis in ("orders", "contracts")}
@@ -240,22 +257,26 @@ def estimate_flow(
         parts.append(due.assign(basis="contracts"))
     columns = ["account_id", "amount", "basis"]
     rows = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-    rows = rows[~rows["account_id"].isin(by_deal)].drop_duplicates("account_id")
+    rows = rows[~(rows["basis"].eq("contracts") & rows["account_id"].isin(by_deal))]
     rows["amount"] = [round(float(a) * ratios[b], 2) for a, b in zip(rows["amount"], rows["basis"], strict=True)]
     rows["source"] = rows.pop("basis").map({"orders": "usual orders", "contracts": "contract renewal"})
     amount = total(rows["amount"])
     spread = _flow_spread(orders, as_of, rest.days) if orders is not None else USUAL_SPREAD
     low, high = (amount * math.exp(z * spread - spread**2 / 2) for z in (-1.2816, 1.2816))  # normal: 10 and 90 %
-    flow = FLOW.measure(
-        amount, period=rest, n=len(rows), low=low, high=high, level=0.8, rows=rows.reset_index(drop=True)
-    )
+    flow = FLOW.measure(amount, period=rest, n=len(rows), low=low, high=high, level=0.8, rows=rows.reset_index(drop=True))
+    quiet = rows[rows["source"].eq("usual orders") & rows["account_id"].isin(silent)]
     notes = {"spread": spread, "ratios": ratios, "by_deal_n": len(by_deal)}
-    return Answer(
-        "5.2",
-        rows.sort_values(["amount", "account_id"], ascending=[False, True]).reset_index(drop=True),
-        (flow,),
-        notes,
-    )
+    notes |= {"silent_n": len(quiet), "silent_amount": total(quiet["amount"]), "one_off_n": one_off_n}
+    rows = rows.sort_values(["amount", "account_id", "source"], ascending=[False, True, True]).reset_index(drop=True)
+    return Answer("5.2", rows, (flow,), notes)
+
+
+def _find_silent(orders: pd.DataFrame, as_of: date) -> set:
+    """Accounts with at least four days of orders that are silent for over twice their median gap."""
+    days = orders.loc[orders["amount"] > 0, ["account_id", "sale_date"]].drop_duplicates().sort_values("sale_date")
+    by = days.assign(gap=days.groupby("account_id")["sale_date"].diff().dt.days).groupby("account_id")
+    silence = (pd.Timestamp(as_of) - by["sale_date"].max()).dt.days
+    return set(silence.index[(by.size() >= 4) & (silence > 2 * by["gap"].median())])
 
 
 def _retention_ratio(basis: str, team: pd.DataFrame | None, own: pd.DataFrame) -> float:
@@ -305,9 +326,7 @@ def estimate_required_coverage(*, win_rate: float, slip_rate: float = 0.0) -> fl
     return 1 / (win_rate * (1 - slip_rate))
 
 
-def summarise_ladder(
-    *, goal: Answer, flow: Answer, deals: pd.DataFrame | None, quota_counts: str, fiscal_year: Period
-) -> Answer:
+def summarise_ladder(*, goal: Answer, flow: Answer, deals: pd.DataFrame | None, quota_counts: str, fiscal_year: Period) -> Answer:
     """Where the goal comes from: booked, flow, likely, stretch, and what has no source yet; each amount in exactly one.
 
     goal: summarise_goal. flow: estimate_flow. deals: chance.estimate_chances. One row per rung out: rung, amount (NaN
@@ -341,9 +360,7 @@ def summarise_ladder(
         weighted = total(a for d in due.values() for a in d["probability"] * d["amount"])
         why = "no win rate can be given for the open deals" if no_rate else reason
         last.append(
-            EXPECTED_GAP.withhold(why, period=fiscal_year)
-            if why
-            else EXPECTED_GAP.measure(round(left - weighted, 4), period=fiscal_year)
+            EXPECTED_GAP.withhold(why, period=fiscal_year) if why else EXPECTED_GAP.measure(round(left - weighted, 4), period=fiscal_year)
         )
         why = reason or ("met: nothing left to cover" if left <= 0 else None)
         n = sum(map(len, due.values()))
@@ -370,9 +387,7 @@ def summarise_ladder(
 # --- what it takes ---
 
 
-def learn_activity_rates(
-    *, activities: pd.DataFrame | None, opportunities: pd.DataFrame | None, as_of: date, **_: object
-) -> pd.DataFrame:
+def learn_activity_rates(*, activities: pd.DataFrame | None, opportunities: pd.DataFrame | None, as_of: date, **_: object) -> pd.DataFrame:
     """How much a won deal takes in this role: activities of the last 365 days, by type.
 
     activities, opportunities: a role's rows with rep_id; what marketing, presales and service did is left out. One
@@ -407,6 +422,7 @@ def estimate_needs(
     income: float | None = None,
     base_salary: float | None = None,
     on_target_earnings: float | None = None,
+    left: bool = False,
     as_of: date,
     fiscal_year: Period,
 ) -> Answer:
@@ -418,6 +434,8 @@ def estimate_needs(
     ratio_of (own or team). Without opportunities the orders that are needed stand in for deals. Ratios of fewer than
     five cases are the team's.
     """
+    if left:
+        return Answer("5.1", withheld="the rep has left")
     target, rows = goal["goal"].value, []
     pay = income is not None and base_salary is not None and on_target_earnings is not None
     if pay and on_target_earnings > base_salary and goal["quota"].value:
@@ -430,30 +448,28 @@ def estimate_needs(
     if target is None or goal["booked_amount"].value is None:
         reason = goal["goal"].withheld or goal["booked_amount"].withheld
         return Answer("5.1", withheld=f"there is nothing to work back from: {reason}")
-    left = max(0.0, target - goal["booked_amount"].value - (flow["flow_amount"].value or 0.0))
-    rows.append(("to bring in", "results", left, "money", None, "goal"))
+    missing = max(0.0, target - goal["booked_amount"].value - (flow["flow_amount"].value or 0.0))
+    rows.append(("to bring in", "results", missing, "money", None, "goal"))
     year, days_left = Period.ending(as_of), (fiscal_year.end - as_of).days
     if opportunities is not None:
         won = opportunities[opportunities["status"].eq("won") & year.holds(opportunities["close_date"])]
         size, size_of = _own_or_team(won["amount"].dropna(), team_mean_won)
         if size:
-            rows.append(("deals to win", "results", left / size, "count", size, size_of))
+            rows.append(("deals to win", "results", missing / size, "count", size, size_of))
             if base_rate > 0:
-                rows.append(("pipeline it takes", "results", left / base_rate, "money", base_rate, "own and team"))
+                rows.append(("pipeline it takes", "results", missing / base_rate, "money", base_rate, "own and team"))
             own = learn_activity_rates(activities=activities, opportunities=opportunities, as_of=as_of)
             for kind, ratio, of in _activity_ratios(own, activity_rates):
-                rows.append((kind, "activity", left / size * ratio, "count", ratio, of))
+                rows.append((kind, "activity", missing / size * ratio, "count", ratio, of))
     elif sales is not None:
         size, size_of = _own_or_team(sales.loc[year.holds(sales["sale_date"]), "amount"], None)
         if size:
-            rows.append(("orders to win", "results", left / size, "count", size, size_of))
+            rows.append(("orders to win", "results", missing / size, "count", size, size_of))
     table = pd.DataFrame(rows, columns=["step", "kind", "needed", "unit", "ratio", "ratio_of"])
     spread = table["kind"].ne("income") & (days_left > 0)
     table["per_week"] = (table["needed"] * 7 / max(days_left, 7)).where(spread)
     table["per_quarter"] = (table["needed"] * 91.25 / max(days_left, 91.25)).where(spread)
-    return Answer(
-        "5.1", table, notes={"left": left, "weeks": days_left / 7, "from_income": bool(rows[0][1] == "income")}
-    )
+    return Answer("5.1", table, notes={"left": missing, "weeks": days_left / 7, "from_income": bool(rows[0][1] == "income")})
 
 
 def _own_or_team(values: pd.Series, team: float | None) -> tuple[float | None, str]:
@@ -527,13 +543,9 @@ def compare_assumptions(
     return Answer("5.4", table, notes={"stretched": tuple(table.loc[table["stretch"], "assumption"])})
 
 
-def _look_back(
-    deals: pd.DataFrame | None, sales: pd.DataFrame | None, year: Period, before: Period
-) -> dict[str, tuple[float, int]]:
+def _look_back(deals: pd.DataFrame | None, sales: pd.DataFrame | None, year: Period, before: Period) -> dict[str, tuple[float, int]]:
     """Value and cases of each assumption in one year; NaN below five cases."""
-    out = dict.fromkeys(
-        ("attrition_share", "new_business_share", "mean_won_amount", "win_rate", "cycle_days"), (math.nan, 0)
-    )
+    out = dict.fromkeys(("attrition_share", "new_business_share", "mean_won_amount", "win_rate", "cycle_days"), (math.nan, 0))
 
     def put(name: str, value: Any, n: int) -> None:
         out[name] = (float(value) if n >= MIN_CASES else math.nan, n)
@@ -543,19 +555,12 @@ def _look_back(
         whole = len(sales) > 0 and sales["sale_date"].min() <= pd.Timestamp(before.start) + pd.Timedelta(days=31)
         customers, bought = set(sales.loc[then, "account_id"].dropna()) if whole else set(), sales.loc[now]
         lost = customers - set(bought["account_id"])
-        put(
-            "attrition_share",
-            total(sales.loc[then & sales["account_id"].isin(lost), "amount"])
-            / (total(sales.loc[then, "amount"]) or math.nan),
-            len(customers),
-        )
+        gone = total(sales.loc[then & sales["account_id"].isin(lost), "amount"])
+        put("attrition_share", gone / (total(sales.loc[then, "amount"]) or math.nan), len(customers))
         if customers:
-            fresh = bought.loc[~bought["account_id"].isin(customers), "amount"]
-            put(
-                "new_business_share",
-                total(fresh) / (total(bought["amount"]) or math.nan),
-                bought["account_id"].nunique(),
-            )
+            fresh = total(bought.loc[~bought["account_id"].isin(customers), "amount"])
+            share = fresh / (total(bought["amount"]) or math.nan)
+            put("new_business_share", share, bought["account_id"].nunique())
     if deals is not None:
         closed = deals[deals["status"].isin(["won", "lost"]) & year.holds(deals["close_date"])]
         won = closed[closed["status"] == "won"]

@@ -502,7 +502,7 @@ def rank_targets(
     ...     "lift": [2.0, 0.5]})
     >>> rank_targets(accounts=who, best_traits=best, columns=["industry"]).table[["account_name", "score", "why",
     ...     "worth_amount"]].values.tolist()
-    [['A', 2.0, 'X (2.0 times)', 20.0], ['B', 0.5, '', 5.0]]
+    [['A', 2.0, 'X, 2.0 times as common among the best customers', 20.0], ['B', 0.5, '', 5.0]]
     """
     if best_traits is None or best_traits.empty:
         own = accounts if "rep_id" in accounts else accounts.assign(rep_id="")
@@ -542,7 +542,7 @@ def rank_targets(
         ["lift", "cut", "label"], ascending=[False, True, True]
     )
     notes = {
-        "profile": [f"{r.label} ({r.lift:.1f} times)" for r in strong.head(3).itertuples()],
+        "profile": [f"{r.label} ({r.lift:.1f} times as common)" for r in strong.head(3).itertuples()],
         "in_work_n": len(prospects) - len(free),
     }
     if table.empty:
@@ -552,7 +552,10 @@ def rank_targets(
 
 def _say_traits(labels: pd.Series, lifts: pd.Series) -> str:
     strong = lifts[lifts > 1.1].sort_values(ascending=False, kind="stable").head(2)
-    return ", ".join(f"{labels[c]} ({lift:.1f} times)" for c, lift in strong.items())
+    if strong.empty:
+        return ""
+    names, lifts = (" and ".join(words) for words in ([str(labels[c]) for c in strong.index], [f"{x:.1f}" for x in strong]))
+    return f"{names}, {lifts} times as common among the best customers"
 
 
 @answers("3.7", leads=["lead_id", "wants_it"])

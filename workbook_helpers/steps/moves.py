@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from workbook_helpers.measure import Answer, total
-from workbook_helpers.statistics import MIN_CASES
 
 NOT_REBUILT = "what stood in the deals on that day cannot be rebuilt without stage_history"
+#: The warnings of chapter 2.6 in words.
+WARNINGS = {
+    "overdue": "past its close date",
+    "no_next_step": "no next step",
+    "untouched": "untouched for 30 days",
+    "old": "older than won deals",
+    "pushed": "pushed to a later date",
+}
 
 
 def rank_moves(*, shortfall: float | None, moves: Mapping[str, pd.DataFrame | None]) -> Answer:
@@ -38,14 +43,12 @@ def rank_moves(*, shortfall: float | None, moves: Mapping[str, pd.DataFrame | No
         seen |= set(rows["account_id"].dropna())
         parts.append(rows)
     if not any(len(part) for part in parts):
-        return Answer(
-            "5.14", withheld="no open deal is due, and without a win rate nothing can be expected of other moves"
-        )
+        return Answer("5.14", withheld="no open deal is due, and without a win rate nothing can be expected of other moves")
     table = pd.concat(parts, ignore_index=True)
     table = table.sort_values(["expected_amount", "kind", "what"], ascending=[False, True, True]).reset_index(drop=True)
     table["sum_amount"] = table["expected_amount"].cumsum().round(4)
     reached = table.index[table["sum_amount"] >= (shortfall or 0.0)]
-    enough = int(reached[0]) + 1 if len(reached) and shortfall else None
+    enough = int(reached[0]) + 1 if len(reached) and shortfall and shortfall > 0 else None
     notes = {
         "expected": total(table["expected_amount"]),
         "shortfall": shortfall,
@@ -55,9 +58,7 @@ def rank_moves(*, shortfall: float | None, moves: Mapping[str, pd.DataFrame | No
     return Answer("5.14", table[["kind", "account_id", "what", "expected_amount", "sum_amount"]], notes=notes)
 
 
-def make_moves(
-    *, rows: pd.DataFrame | None, amount: str, chance: float, year_share: float = 1.0
-) -> pd.DataFrame | None:
+def make_moves(*, rows: pd.DataFrame | None, amount: str, chance: float, year_share: float = 1.0) -> pd.DataFrame | None:
     """Rows of another chapter as moves: expected_amount = yearly amount × its chance × share of the year left.
 
     rows: account_id or customer_id, account_name and the column ``amount``; None or empty gives None. One row per row
@@ -118,15 +119,14 @@ def rank_accounts(
     table["flow_amount"] = table["account_id"].map(usual).astype(float).fillna(0.0)
     table["deal_amount"], table["next_step"], table["next_date"] = 0.0, None, pd.NaT
     if deals is not None and len(due := deals[deals["bucket"].isin(["likely", "stretch"])]):
-        due = due.assign(weighted=(due["probability"] * due["amount"]).fillna(0.0)).sort_values(
-            ["close_date", "opportunity_id"]
-        )
+        due = due.assign(weighted=(due["probability"] * due["amount"]).fillna(0.0)).sort_values(["close_date", "opportunity_id"])
         by = due.groupby("account_id")
         table["deal_amount"] = table["account_id"].map(by["weighted"].agg(total)).astype(float).fillna(0.0)
         table["next_step"] = table["account_id"].map(by["next_step"].first())
         table["next_date"] = table["account_id"].map(by["close_date"].first())
     planned = table["account_id"].map({k: v for k, v in (planned_steps or {}).items() if v})
     table["next_step"] = planned.where(planned.notna(), table["next_step"])
+    touched = activities is not None and activities["account_id"].notna().any()
     last = pd.Series(pd.NaT, index=table.index, dtype="datetime64[ns]")
     for frame, column in ((activities, "activity_date"), (account_sales, "sale_date")):
         if frame is not None and len(frame):
@@ -149,27 +149,24 @@ def rank_accounts(
         "next_date",
     ]
     return Answer(
-        "5.17", table[columns].reset_index(drop=True), notes={"no_step_n": int(table["next_step"].isna().sum())}
+        "5.17", table[columns].reset_index(drop=True), notes={"no_step_n": int(table["next_step"].isna().sum()), "touched": touched}
     )
 
 
 def rank_deals(
     *,
     deals: pd.DataFrame | None,
-    opportunities: pd.DataFrame | None,
+    pipeline: Answer,
     accounts: pd.DataFrame | None,
-    activities: pd.DataFrame | None,
-    as_of: date,
     own_buckets: Mapping[str, str] | None = None,
 ) -> Answer:
-    """Open deals that matter this year, by probability × amount, each with its warning.
+    """Open deals that matter this year, by probability × amount, each with its warnings.
 
-    own_buckets: opportunity_id -> the rep's own bucket in the plan. One row per deal due or overdue out:
-    opportunity_id, account_id, account_name, stage, amount, probability, expected_amount, bucket, own_bucket,
-    close_date, next_step, warning. Warnings: past its close date, no next step, untouched for 30 days, older than
-    three quarters of the deals won here.
+    deals: chance.estimate_chances. pipeline: swot.summarise_pipeline, whose warnings these are. own_buckets:
+    opportunity_id -> the rep's own bucket in the plan. One row per deal due or overdue out: opportunity_id, account_id,
+    account_name, stage, amount, probability, expected_amount, bucket, own_bucket, close_date, next_step, warning.
     """
-    if deals is None or opportunities is None:
+    if deals is None or pipeline.withheld is not None:
         return Answer("5.17", withheld="it needs table opportunities")
     if not deals["state_known"].astype(bool).all():
         return Answer("5.17", withheld=NOT_REBUILT)
@@ -180,19 +177,8 @@ def rank_deals(
     names = {} if accounts is None else dict(zip(accounts["account_id"], accounts["account_name"], strict=True))
     table["account_name"] = [names.get(a, a) for a in table["account_id"]]
     table["own_bucket"] = [(own_buckets or {}).get(i) for i in table["opportunity_id"]]
-    day = pd.Timestamp(as_of)
-    flags = {"past its close date": table["bucket"].eq("overdue")}
-    if opportunities["next_step"].notna().any():
-        flags["no next step"] = table["next_step"].isna()
-    if activities is not None and activities["opportunity_id"].notna().any():
-        last = table["opportunity_id"].map(activities.groupby("opportunity_id")["activity_date"].max())
-        flags["untouched for 30 days"] = (day - last.fillna(table["created_date"])).dt.days > 30
-    won = opportunities[opportunities["status"] == "won"]
-    if len(won) >= MIN_CASES:
-        slow = (won["close_date"] - won["created_date"]).dt.days.quantile(0.75)
-        flags["older than most deals won"] = (day - table["created_date"]).dt.days > slow
-    marks = np.array([np.where(flag, text, "") for text, flag in flags.items()], dtype=object).T
-    table["warning"] = ["; ".join(m for m in row if m) for row in marks]
+    flags = pipeline.table.set_index("opportunity_id")[list(WARNINGS)].reindex(table["opportunity_id"]).eq(1)
+    table["warning"] = ["; ".join(text for text, flag in zip(WARNINGS.values(), row, strict=True) if flag) for row in flags.to_numpy()]
     table = table.sort_values(["expected_amount", "opportunity_id"], ascending=[False, True]).reset_index(drop=True)
     columns = ["opportunity_id", "account_id", "account_name", "stage", "amount", "probability", "expected_amount"]
     columns += ["bucket", "own_bucket", "close_date", "next_step", "warning"]

@@ -125,24 +125,28 @@ def estimate_reps_needed(*, work: float, capacity_per_rep: float) -> float:
 def plan_calls(
     *,
     accounts: pd.DataFrame | None,
-    value: pd.Series,
     company: Any,
     home: tuple[float | None, float | None] = (None, None),
+    calls: Mapping[str, float] | None = None,
 ) -> pd.DataFrame:
     """The call plan of a book: tier, travel and hours of each account.
 
-    value: yearly potential or sales by account_id. home: the rep's; where it is not known, the centre of the book's
-    accounts. One row per account out: account_id, tier, value, travel_hours (one way: great circle × road factor ÷
-    speed), visits_n, work_hours.
+    accounts: from ``market.score_potential``; tiers go by potential, or by the year's revenue where no potential is
+    known. home: the rep's; where it is not known, the centre of the book's accounts. calls: a year by tier, where they
+    are not the company's. One row per account out:
+    account_id, tier, value, travel_hours (one way: great circle × road factor ÷ speed, shared by the calls of a trip),
+    visits_n, work_hours.
     """
     if accounts is None:
         return pd.DataFrame(columns=["account_id", "tier", "value", "travel_hours", "visits_n", "work_hours"])
-    plan = rank_tiers(accounts=accounts, value=value, calls=company.calls)
+    calls = calls or company.calls
+    worth = "potential_amount" if accounts["potential_amount"].notna().any() else "revenue_amount"
+    plan = rank_tiers(accounts=accounts, value=accounts.set_index("account_id")[worth], calls=calls)
     north, east = (pd.Series(accounts[c].to_numpy(float), index=plan.index) for c in ("latitude", "longitude"))
     centre = home if None not in home and not any(map(math.isnan, home)) else (north.mean(), east.mean())
-    distance = estimate_distance_km(north, east, home=centre)
-    plan["travel_hours"] = distance * company.road_factor / company.speed_km_per_hour
-    load = score_workload(accounts=plan, visits_by_tier=company.calls, hours_per_visit=company.hours_per_call)
+    hours = estimate_distance_km(north, east, home=centre) * company.road_factor / company.speed_km_per_hour
+    plan["travel_hours"] = hours / company.calls_per_trip
+    load = score_workload(accounts=plan, visits_by_tier=calls, hours_per_visit=company.hours_per_call)
     return plan.assign(visits_n=load["visits_n"], work_hours=load["work_hours"])
 
 
@@ -160,7 +164,7 @@ def compare_workload(
     (CV, Gini, max deviation).
     """
     if calls.empty:
-        reason = "this book holds no accounts, or the company has no table accounts"
+        reason = "this book holds no accounts"
         return Answer("4.5", measures=(WORKLOAD.withhold(reason), WORKLOAD_INDEX.withhold(reason)), withheld=reason)
     table = calls.assign(travel=2 * calls["visits_n"] * calls["travel_hours"].fillna(0.0)).groupby("tier", sort=True)
     table = table.agg(
@@ -271,26 +275,22 @@ def summarise_territory(
     *,
     accounts: pd.DataFrame | None,
     sales: pd.DataFrame | None,
-    account_sales: pd.DataFrame | None,
     opportunities: pd.DataFrame | None,
     leads: pd.DataFrame | None,
-    potential: pd.Series,
     prior: BetaPrior | None,
     company: Any,
     as_of: date,
 ) -> dict[str, float]:
     """The components of one territory's grade: potential, revenue, win_rate (shrunk), workload, competition, funnel.
 
-    potential: yearly, by account_id. prior: the team's win rate; None leaves the raw rate. NaN where a component is
-    not known.
+    accounts: from ``market.score_potential``. prior: the team's win rate; None leaves the raw rate. NaN where a component
+    is not known.
     """
     year, out = Period.ending(as_of), dict.fromkeys(COMPONENTS, math.nan)
     if accounts is not None and len(accounts):
-        known = accounts["account_id"].map(potential).astype(float)
-        if known.notna().any():
-            out["potential"] = total(known)
-        value = value_accounts(potential, account_sales, as_of)
-        out["workload"] = total(plan_calls(accounts=accounts, value=value, company=company)["work_hours"])
+        if accounts["potential_amount"].notna().any():
+            out["potential"] = total(accounts["potential_amount"])
+        out["workload"] = total(plan_calls(accounts=accounts, company=company)["work_hours"])
         created = sum(int(year.holds(f["created_date"]).sum()) for f in (leads, opportunities) if f is not None)
         out["funnel"] = created / len(accounts)
     if sales is not None:
@@ -307,96 +307,10 @@ def summarise_territory(
     return out
 
 
-def estimate_potential(
-    *,
-    accounts: pd.DataFrame | None,
-    account_sales: pd.DataFrame | None,
-    peer_spend: pd.DataFrame | None,
-    peers: Sequence[str],
-    as_of: date,
-) -> pd.Series:
-    """What each account could spend in a year: the upper quantile of its peers, at least what it spends now.
-
-    peer_spend: the team's ``market.learn_peer_spend``: cut, label, quantile_amount; only the cut of all
-    ``peers`` together and the cut "all" are used here, so that every book is ranked alike. Returns money by
-    account_id; empty without the table.
-
-    >>> accounts = pd.DataFrame({"account_id": ["a", "b"], "industry": ["X", "Y"]})
-    >>> spend = pd.DataFrame({"cut": ["industry", "all"], "label": ["X", "all"], "quantile_amount": [9.0, 5.0]})
-    >>> estimate_potential(accounts=accounts, account_sales=None, peer_spend=spend, peers=["industry"],
-    ...     as_of=date(2026, 9, 30)).tolist()
-    [9.0, 5.0]
-    """
-    if accounts is None or peer_spend is None or peer_spend.empty:
-        return pd.Series(dtype=float)
-    known = peer_spend.dropna(subset=["quantile_amount"])
-    fine = known[known["cut"] == ", ".join(c for c in peers if c in accounts)].set_index("label")["quantile_amount"]
-    rest = known.loc[known["cut"] == "all", "quantile_amount"]
-    labels = _peer_labels(accounts, peers)
-    peer = labels.map(fine).astype(float).fillna(float(rest.iloc[0]) if len(rest) else math.nan)
-    spent = _sum_spend(account_sales, as_of).reindex(accounts["account_id"]).fillna(0.0).to_numpy()
-    return pd.Series(np.fmax(peer.to_numpy(), spent), index=accounts["account_id"].to_numpy())
-
-
-def _peer_labels(accounts: pd.DataFrame, peers: Sequence[str]) -> pd.Series:
-    columns = [c for c in peers if c in accounts]
-    if not columns or accounts.empty:
-        return pd.Series("all", index=accounts.index, dtype=object)
-    return (
-        accounts[columns]
-        .astype(object)
-        .fillna("")
-        .astype(str)
-        .agg(", ".join, axis=1)
-        .where(accounts[columns].notna().all(axis=1))
-    )
-
-
-def _sum_spend(account_sales: pd.DataFrame | None, as_of: date) -> pd.Series:
-    if account_sales is None:
-        return pd.Series(dtype=float)
-    now = account_sales[Period.ending(as_of).holds(account_sales["sale_date"])]
-    return now.groupby("account_id")["amount"].agg(total)
-
-
-def value_accounts(potential: pd.Series, account_sales: pd.DataFrame | None, as_of: date) -> pd.Series:
-    """What the tiers of the call plan go by, by account_id: potential where known, else sales of the last 365 days.
-
-    >>> value_accounts(pd.Series({"a": 9.0}), None, date(2026, 9, 30)).to_dict()
-    {'a': 9.0}
-    """
-    return potential if len(potential) else _sum_spend(account_sales, as_of)
-
-
-def take_results(account_sales: pd.DataFrame | None, as_of: date) -> pd.DataFrame:
-    """Sales of the last 365 days by account: account_id, amount; no rows without sales.
-
-    >>> take_results(None, date(2026, 9, 30)).columns.tolist()
-    ['account_id', 'amount']
-    """
-    return _sum_spend(account_sales, as_of).rename("amount").rename_axis("account_id").reset_index()
-
-
-def _learn_spend(
-    accounts: pd.DataFrame | None, account_sales: pd.DataFrame | None, company: Any, as_of: date
-) -> pd.DataFrame:
-    """The role's spend by peers, as estimate_potential takes it: buyers only, five at least."""
-    if accounts is None or account_sales is None:
-        return pd.DataFrame(columns=["cut", "label", "quantile_amount"])
-    spent = accounts["account_id"].map(_sum_spend(account_sales, as_of)).astype(float)
-    cuts = {", ".join(c for c in company.peers if c in accounts): _peer_labels(accounts, company.peers)}
-    rows = []
-    for cut, labels in {**cuts, "all": pd.Series("all", index=accounts.index)}.items():
-        by = spent[spent > 0].groupby(labels[spent > 0])
-        rows += [(cut, label, g.quantile(company.potential_quantile)) for label, g in by if len(g) >= MIN_CASES]
-    return pd.DataFrame(rows, columns=["cut", "label", "quantile_amount"])
-
-
 def learn_territories(
     *,
-    accounts: pd.DataFrame | None,
+    scored_accounts: pd.DataFrame | None,
     sales: pd.DataFrame | None,
-    account_sales: pd.DataFrame | None,
     opportunities: pd.DataFrame | None,
     leads: pd.DataFrame | None,
     company: Any,
@@ -405,25 +319,17 @@ def learn_territories(
 ) -> pd.DataFrame:
     """The components of every territory of a role, without names or ids, in the order of their values.
 
-    All frames with rep_id. One row per rep out: a column per component, and the win rate's prior (the same in all).
+    All frames with rep_id; scored_accounts: from ``market.score_potential``. One row per rep out: a column per
+    component, and the win rate's prior (the same in all).
     """
-    frames = {
-        "accounts": accounts,
-        "sales": sales,
-        "account_sales": account_sales,
-        "opportunities": opportunities,
-        "leads": leads,
-    }
+    frames = {"accounts": scored_accounts, "sales": sales, "opportunities": opportunities, "leads": leads}
     ids = sorted(set().union(*(set(f["rep_id"].dropna()) for f in frames.values() if f is not None)))
-    spend = _learn_spend(accounts, account_sales, company, as_of)
     split = {name: {} if f is None else dict(list(f.groupby("rep_id"))) for name, f in frames.items()}
     prior = estimate_win_prior(opportunities=opportunities, as_of=as_of)
     rows = []
     for rep in ids:
         own = {name: None if f is None else split[name].get(rep, f.iloc[:0]) for name, f in frames.items()}
-        known = {"accounts": own["accounts"], "account_sales": own["account_sales"]}
-        money = estimate_potential(**known, peer_spend=spend, peers=company.peers, as_of=as_of)
-        rows.append(summarise_territory(**own, potential=money, prior=prior, company=company, as_of=as_of))
+        rows.append(summarise_territory(**own, prior=prior, company=company, as_of=as_of))
     table = pd.DataFrame(rows, columns=list(COMPONENTS), dtype=float).sort_values(list(COMPONENTS))
     mean, strength = prior or (math.nan, math.nan)
     return table.reset_index(drop=True).assign(prior_mean=mean, prior_strength=strength)
@@ -523,19 +429,20 @@ def _grade(matrix: np.ndarray, mine: np.ndarray, weights: np.ndarray) -> str:
 
 
 def compare_fit(
-    *, rep_skills: pd.DataFrame | None, accounts: pd.DataFrame | None, results: pd.DataFrame, trait: str = "industry"
+    *, rep_skills: pd.DataFrame | None, accounts: pd.DataFrame | None, trait: str = "industry"
 ) -> Answer:
     """The rep's skills beside the book and its results by trait.
 
-    results: account_id, amount (sales of the last 365 days). One row per label of the trait out: label, accounts_n,
+    accounts: from ``customers.score_accounts``. One row per label of the trait out: label, accounts_n,
     accounts_share, amount, amount_share, skill_level (1-5, where a skill has the label's name; NaN else). notes:
     skills, as text.
     """
-    if accounts is None or trait not in accounts or accounts[trait].isna().all():
+    if accounts is None or trait not in accounts:
         return Answer("4.1", withheld=f"it needs column {trait} of table accounts")
-    rows = accounts[["account_id", trait]].dropna()
-    money = results.groupby("account_id")["amount"].agg(total) if len(results) else pd.Series(dtype=float)
-    rows = rows.assign(amount=rows["account_id"].map(money).astype(float).fillna(0.0))
+    if accounts[trait].isna().all():
+        why = f"no account of this book states its {trait.replace('_', ' ')}" if len(accounts) else "this book holds no accounts"
+        return Answer("4.1", withheld=why)
+    rows = accounts[["account_id", trait, "revenue_amount"]].dropna(subset=[trait]).rename(columns={"revenue_amount": "amount"})
     table = (
         rows.groupby(trait, sort=True).agg(accounts_n=("account_id", "size"), amount=("amount", total)).reset_index()
     )
@@ -558,5 +465,5 @@ def compare_fit(
 
 LEARNED = {
     "funnel": (learn_funnel, ("leads", "opportunities")),
-    "territories": (learn_territories, ("accounts", "sales", "account_sales", "opportunities", "leads")),
+    "territories": (learn_territories, ("scored_accounts", "sales", "opportunities", "leads")),
 }

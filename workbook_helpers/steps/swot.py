@@ -394,9 +394,13 @@ def rank_evidence(*, wins: Answer, stages: Answer, mean_won_amount: float | None
     return rows.loc[order, [*EVIDENCE, "p_value", "q_value"]].reset_index(drop=True)
 
 
-def _swot_lines(question: str, definition: Definition, evidence: pd.DataFrame, sign: int) -> Answer:
+def _swot_lines(question: str, definition: Definition, evidence: pd.DataFrame, wins: Answer | None, sign: int) -> Answer:
     if evidence.empty:
-        return Answer(question, withheld=f"there is no team to compare with, or fewer than {TESTED_CASES} closed deals")
+        no_team, few = "there is no team to compare with", f"fewer than {TESTED_CASES} closed deals"
+        if wins is None:
+            return Answer(question, withheld=f"{no_team}, or {few}")
+        many = wins.withheld is None and wins.table["cases_n"].max() >= TESTED_CASES
+        return Answer(question, withheld=no_team if many else few)
     better = sign * (evidence["shrunk_share"] - evidence["expected_share"]) > 0
     found = evidence[better & (evidence["q_value"] <= FALSE_DISCOVERY)].reset_index(drop=True)
     measures = tuple(
@@ -407,23 +411,25 @@ def _swot_lines(question: str, definition: Definition, evidence: pd.DataFrame, s
     return Answer(question, found, measures, {"tested_n": len(evidence)})
 
 
-def summarise_strengths(*, evidence: pd.DataFrame) -> Answer:
+def summarise_strengths(*, evidence: pd.DataFrame, wins: Answer | None = None) -> Answer:
     """Where the rep wins more than the team: rows of ``rank_evidence`` that chance does not explain. notes: tested_n.
+
+    wins: ``customers.summarise_segment_conversion``, which says why there is no evidence.
 
     >>> summarise_strengths(evidence=pd.DataFrame()).withheld
     'there is no team to compare with, or fewer than 10 closed deals'
     """
-    return _swot_lines("2.1", STRENGTH, evidence, 1)
+    return _swot_lines("2.1", STRENGTH, evidence, wins, 1)
 
 
-def summarise_weaknesses(*, evidence: pd.DataFrame) -> Answer:
+def summarise_weaknesses(*, evidence: pd.DataFrame, wins: Answer | None = None) -> Answer:
     """Where the rep wins less than the team, or loses deals at a stage: rows of ``rank_evidence`` that chance does not
     explain.
 
     >>> summarise_weaknesses(evidence=pd.DataFrame()).question
     '2.2'
     """
-    return _swot_lines("2.2", WEAKNESS, evidence, -1)
+    return _swot_lines("2.2", WEAKNESS, evidence, wins, -1)
 
 
 # --- 2.3, 2.4: opportunities and threats ------------------------------------------------------------------------------

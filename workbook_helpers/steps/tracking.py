@@ -176,20 +176,14 @@ def summarise_run(
     if credited is None or goal["goal"].value is None:
         return pd.DataFrame(columns=["week_end_date", "actual", "expected"])
     spread = _goal_days(fiscal_year, since, until)
-    ends = [
-        min(fiscal_year.start + timedelta(days=7 * k - 1), fiscal_year.end)
-        for k in range(1, -(-fiscal_year.days // 7) + 1)
-    ]
+    ends = [min(fiscal_year.start + timedelta(days=7 * k - 1), fiscal_year.end) for k in range(1, -(-fiscal_year.days // 7) + 1)]
     rows = credited[Period(fiscal_year.start, as_of).holds(credited["credit_date"])]
     actual = [
-        total(rows.loc[rows["credit_date"] <= pd.Timestamp(end), "amount"])
-        if end <= as_of + timedelta(days=6)
-        else math.nan
+        total(rows.loc[rows["credit_date"] <= pd.Timestamp(end), "amount"]) if end <= as_of + timedelta(days=6) else math.nan
         for end in ends
     ]
     expected = [
-        goal["goal"].value * estimate_seasonal_share(part=Period(fiscal_year.start, end), whole=spread, season=season)
-        for end in ends
+        goal["goal"].value * estimate_seasonal_share(part=Period(fiscal_year.start, end), whole=spread, season=season) for end in ends
     ]
     return pd.DataFrame({"week_end_date": pd.to_datetime(ends), "actual": actual, "expected": expected})
 
@@ -203,17 +197,26 @@ def _keep_sales(activities: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare_behaviour(
-    *, activities: pd.DataFrame | None, needs: Answer, activity_rates: pd.DataFrame | None, as_of: date
+    *,
+    activities: pd.DataFrame | None,
+    needs: Answer,
+    activity_rates: pd.DataFrame | None,
+    active_from: date | None = None,
+    as_of: date,
 ) -> Answer:
     """Weekly behaviour: what was done in the last 13 weeks, what the goal asks for, and what the team does.
 
-    needs: goals.estimate_needs. activity_rates: the team's. One row per activity type out: activity_type, done_n (13
-    weeks), per_week, needed_per_week (NaN where nothing says), team_per_week, missing_per_week (where above 0).
+    needs: goals.estimate_needs. activity_rates: the team's. active_from: the rep's first day; of a newer rep the weeks
+    since then count, at least one. One row per activity type out, the widest gap first: activity_type, done_n, per_week,
+    needed_per_week (NaN where nothing says), team_per_week, missing_per_week (where above 0), beyond_effort (asks for
+    more than twice the rep's own record, and for one a week or more). notes: days, how many were looked at.
     """
     if activities is None:
         return Answer("6.1", withheld="it needs table activities with activity_date, activity_type")
     activities = _keep_sales(activities)
-    recent = activities[Period.ending(as_of, BEHAVIOUR_DAYS).holds(activities["activity_date"])]
+    here = BEHAVIOUR_DAYS if active_from is None else (as_of - active_from).days + 1
+    days = max(7, min(BEHAVIOUR_DAYS, here))
+    recent = activities[Period.ending(as_of, days).holds(activities["activity_date"])]
     done = recent.groupby("activity_type").size()
     asked = pd.Series(dtype=float)
     if needs.withheld is None and len(needs.table):
@@ -226,17 +229,17 @@ def compare_behaviour(
         return Answer("6.1", withheld="no activity is recorded in the last 13 weeks")
     table = pd.DataFrame({"activity_type": kinds})
     table["done_n"] = table["activity_type"].map(done).fillna(0).astype(int)
-    table["per_week"] = table["done_n"] / (BEHAVIOUR_DAYS / 7)
+    table["per_week"] = table["done_n"] / (days / 7)
     table["needed_per_week"] = table["activity_type"].map(asked).astype(float)
     table["team_per_week"] = table["activity_type"].map(team).astype(float)
     table["missing_per_week"] = (table["needed_per_week"] - table["per_week"]).clip(lower=0.0)
-    table = table.sort_values(["needed_per_week", "done_n", "activity_type"], ascending=[False, False, True])
-    return Answer("6.1", table.reset_index(drop=True), notes={"days": BEHAVIOUR_DAYS})
+    asked = table["needed_per_week"]
+    table["beyond_effort"] = (asked >= 1) & (asked > 2 * table["per_week"])
+    table = table.sort_values(["missing_per_week", "done_n", "activity_type"], ascending=[False, False, True])
+    return Answer("6.1", table.reset_index(drop=True), notes={"days": days})
 
 
-def compare_calls(
-    *, activities: pd.DataFrame | None, accounts: pd.DataFrame, calls: Mapping[str, float], as_of: date
-) -> Answer:
+def compare_calls(*, activities: pd.DataFrame | None, accounts: pd.DataFrame, calls: Mapping[str, float], as_of: date) -> Answer:
     """Calls planned against calls made in the last 365 days, by tier.
 
     accounts: account_id, tier (quality.rank_tiers). calls: calls a year by tier, the plan's or the company's. One row
@@ -282,9 +285,7 @@ def compare_season(*, account_sales: pd.DataFrame | None, activities: pd.DataFra
 # --- change ---
 
 
-def compare_change(
-    *, sales: pd.DataFrame | None, accounts: pd.DataFrame | None, cuts: Sequence[str], as_of: date, seed: int = 7
-) -> Answer:
+def compare_change(*, sales: pd.DataFrame | None, accounts: pd.DataFrame | None, cuts: Sequence[str], as_of: date, seed: int = 7) -> Answer:
     """Have sales risen in a region, market or product: the last 365 days against the 365 before, with a noise band.
 
     sales: account_sales of the book. cuts: columns of accounts or of sales. One row per cut and label with sales out,
@@ -341,16 +342,14 @@ def estimate_seasonal_naive(*, history: Sequence[float], season: int, steps: int
     return last[np.arange(steps) % season]
 
 
-def estimate_landing(
-    *, credited: pd.DataFrame | None, left: bool = False, as_of: date, fiscal_year: Period, level: float = 0.8
-) -> Answer:
+def estimate_landing(*, credited: pd.DataFrame | None, left: bool = False, as_of: date, fiscal_year: Period, level: float = 0.8) -> Answer:
     """Where the year lands: booked to date and seasonal naïve for the rest, with an interval from past errors.
 
     credited: all history. left: the rep has left, so nothing more is expected. Table: one row per past day from which
     the same number of days was forecast: origin_date, forecast, actual, error (actual − forecast). The interval is
     withheld below three of them. notes: booked, remaining, mean_miss (mean absolute error as a share of what came;
-    None where nothing came), bias (mean error). Source: seasonal naïve; interval ± t × root mean squared past error,
-    never below what is booked.
+    None where nothing came), bias (mean error). Source: seasonal naïve; interval from the quantiles of past errors as
+    shares of the forecast, so that a forecast that was always too low is shifted; never below what is booked.
     """
     days_left, to_date = 0 if left else (fiscal_year.end - as_of).days, Period(fiscal_year.start, as_of)
 
@@ -363,15 +362,11 @@ def estimate_landing(
     booked = total(rows.loc[to_date.holds(rows["credit_date"]), "amount"])
     if days_left <= 0:
         measure = FORECAST.measure(booked, period=fiscal_year, low=booked, high=booked, level=level, n=0)
-        return Answer(
-            "6.5", measures=(measure,), notes={"booked": booked, "remaining": 0.0, "mean_miss": None, "bias": None}
-        )
+        return Answer("6.5", measures=(measure,), notes={"booked": booked, "remaining": 0.0, "mean_miss": None, "bias": None})
     first = rows["credit_date"].min() if len(rows) else pd.NaT
     if pd.isna(first) or (pd.Timestamp(as_of) - first).days < 365:
         return withheld("it needs a year of results to repeat")
-    daily = (
-        rows.groupby("credit_date")["amount"].agg(total).reindex(pd.date_range(first, as_of), fill_value=0.0).to_numpy()
-    )
+    daily = rows.groupby("credit_date")["amount"].agg(total).reindex(pd.date_range(first, as_of), fill_value=0.0).to_numpy()
     remaining = _repeat_year(daily, days_left)
     origins = []
     for window in Period.past_windows(as_of, days_left, first.date() + timedelta(days=365)):
@@ -381,10 +376,8 @@ def estimate_landing(
     table = pd.DataFrame(origins, columns=["origin_date", "forecast", "actual", "error"])
     value, details = round(booked + remaining, 4), {}
     if len(table) >= LEAST_ORIGINS:
-        from scipy.stats import t
-
-        half = float(t.ppf(0.5 + level / 2, len(table) - 1)) * math.sqrt(float((table["error"] ** 2).mean()))
-        details = {"low": max(booked, value - half), "high": value + half, "level": level}
+        low, high = (booked + remaining + shift for shift in _find_shifts(table, remaining, level))
+        details = {"low": max(booked, low), "high": max(booked, high), "level": level}
     came = float(table["actual"].abs().sum()) if len(table) else 0.0
     notes = {
         "booked": booked,
@@ -392,9 +385,15 @@ def estimate_landing(
         "mean_miss": float(table["error"].abs().sum()) / came if came else None,
         "bias": float(table["error"].mean()) if len(table) else None,
     }
-    return Answer(
-        "6.5", table, (FORECAST.measure(value, period=fiscal_year, n=len(table), rows=table, **details),), notes
-    )
+    return Answer("6.5", table, (FORECAST.measure(value, period=fiscal_year, n=len(table), rows=table, **details),), notes)
+
+
+def _find_shifts(origins: pd.DataFrame, remaining: float, level: float) -> list[float]:
+    """By how much what comes may differ from what is forecast: quantiles of past relative errors (plain ones where a
+    past forecast was not above 0), at rank p × (n + 1), so that few errors give a wide range."""
+    relative = remaining > 0 and bool((origins["forecast"] > 0).all())
+    errors = origins["error"] / origins["forecast"] * remaining if relative else origins["error"]
+    return [float(q) for q in np.quantile(errors, [0.5 - level / 2, 0.5 + level / 2], method="weibull")]
 
 
 def _repeat_year(daily: np.ndarray, days: int) -> float:
