@@ -293,7 +293,7 @@ def _row(rep: Mapping, ranks: Mapping, managers: Sequence[str]) -> dict[str, Any
                   report.say_plan(plan) if rep["kind"] == "rep" else "No plan needed"]),
         ("Effective quota and goal", [_say(rep, "quota"), _say(rep, "goal")]),
         ("Gap", [_say(rep, "unidentified_amount"), _say_gap(rep)]),
-        ("Chance and landing", [_say_own_chance(rep), _say_range(rep["facts"].get("forecast"))]),
+        ("Chance and landing", [_say_own_chance(rep), _say_range(rep["facts"].get("landing") or rep["facts"].get("forecast"))]),
         ("Pace and behaviours", [_say(rep, "pace", unit="share"), card.get("behaviours") or ""]),
         ("Promises and question", [card.get("promises") or "", card.get("question") or ""]),
     )  # fmt: skip
@@ -412,14 +412,15 @@ def _say_cascade(together: Mapping, team: Mapping, currency: str) -> str:
 
 def _say_landing(measures: Mapping, currency: str) -> str:
     """Where the team lands, from the team's own figures."""
-    forecast, chance = measures.get("forecast") or {}, measures.get("goal_probability") or {}
+    forecast, chance = measures.get("landing") or measures.get("forecast") or {}, measures.get("goal_probability") or {}
     if forecast.get("value") is None:
         return f"Not shown, because {forecast.get('withheld') or 'it was not computed for the team'}."
     text = f"{say_number(forecast['value'], 'money', short=True)} {currency}"
     if forecast.get("low") is not None and forecast.get("high") is not None:
         low, high = (say_number(forecast[k], "money", short=True) for k in ("low", "high"))
         level = f", {say_number(forecast['level'], 'share')} sure" if forecast.get("level") else ""
-        text = f"Between {low} and {high} {currency}{level}; the middle is {text}"
+        who = "Those who carry a quota land between" if "landing" in measures else "Between"
+        text = f"{who} {low} and {high} {currency}{level}; the middle is {text}"
     if chance.get("value") is not None:
         text += f". The chance of the quotas together is {_say_chance(chance['value'])}"
     return text + "."

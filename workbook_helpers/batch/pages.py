@@ -80,6 +80,8 @@ def _describe_run(folder: Path, prepared: Prepared) -> dict[str, Any]:
 
 def _describe_team(prepared: Prepared, team: dict[str, Any], cards: dict[str, dict]) -> dict[str, Any]:
     measures = {fact["id"]: fact for fact in team["measures"]}
+    if "landing" in prepared.team["company"]:
+        measures["landing"] = prepared.team["company"]["landing"]
     target = prepared.company.company_target.get(prepared.company.plan_year(prepared.as_of))
     quota = (prepared.team["company"].get("quota") or {}).get("value")  # of all reps, also when only some were asked for
     nobody = [(n, amount) for rep_id, _, n, amount, _ in prepared.view["set_aside"] if rep_id == ""]

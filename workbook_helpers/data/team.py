@@ -23,7 +23,7 @@ STEPS: tuple[ModuleType, ...] = (customers, deals, swot, market, quality, chance
 MIN_REPS, MIN_REPS_PER_CUT = 5, 3
 
 #: Figures of a whole team that mean nothing beside one rep's, and those that hang on what reps wrote into their plans.
-_NOT_BESIDE_A_REP = ("forecast", "goal", "goal_probability", "unidentified_amount", "expected_gap", "pipeline_coverage", "pace")
+_NOT_BESIDE_A_REP = ("forecast", "landing", "goal", "goal_probability", "unidentified_amount", "expected_gap", "pipeline_coverage", "pace")
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,9 @@ def learn_team(prepared: Prepared) -> dict[str, Any]:
             members.setdefault(rep["role"] or "", []).append(rep["rep_id"])
     everyone = _open(prepared, [rep["rep_id"] for rep in prepared.reps])
     learned = _learn_tables(everyone)
-    company = [m for m in summarise_headlines(everyone, learned) if m.id != "goal_probability"]
-    company += [m for m in summarise_outlook(_with_quota(prepared, everyone), learned) if m.id == "goal_probability"]
+    of_quotas = ("goal_probability", "landing")
+    company = [m for m in summarise_headlines(everyone, learned) if m.id not in of_quotas]
+    company += [m for m in summarise_outlook(_with_quota(prepared, everyone), learned) if m.id in of_quotas]
     nobody = summarise_headlines(_open(prepared, [NOBODY]), {})
     adds_up = {id for id, definition in list_definitions().items() if definition.roll_up == "sum"}
     return {

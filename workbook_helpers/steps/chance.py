@@ -16,9 +16,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Period, total
+from workbook_helpers.measure import Answer, Definition, Measure, Period, total
 from workbook_helpers.statistics import MIN_CASES, BetaPrior, draw_uniforms, estimate_beta_prior, estimate_shrunk_rate
 
+LANDING = Definition(
+    "landing",
+    5,
+    "Where the year lands",
+    "money",
+    "median of the simulated years: booked + usual orders + open deals + deals not yet created",
+)
 CHANCE = Definition("goal_probability", 5, "Chance of the goal", "share", "simulated years that reach the goal ÷ all of them")
 
 #: The row of the stage rates that stands for every closed deal, whatever its stage.
@@ -311,17 +318,19 @@ def estimate_goal_chance(
         paths=paths,
     )
     notes = {"windows_n": len(arrivals), "mean_new": float(np.mean(outlook.new)), "booked": booked}
+    measures: tuple[Measure, ...] = ()
     if unknown is None:
-        marks = np.quantile(outlook.simulate_year(), [0.1, 0.5, 0.9])
-        notes |= dict(zip(("low", "middle", "high"), map(float, marks), strict=True))
+        low, middle, high = map(float, np.quantile(outlook.simulate_year(), [0.1, 0.5, 0.9]))
+        notes |= {"low": low, "middle": middle, "high": high}
+        measures = (LANDING.measure(middle, low=low, high=high, level=0.8, period=fiscal_year, n=len(rows)),)
     if reason is not None:
-        return Answer("5.3", measures=(CHANCE.withhold(reason, period=fiscal_year),), notes=notes, withheld=reason)
+        return Answer("5.3", measures=(CHANCE.withhold(reason, period=fiscal_year), *measures), notes=notes, withheld=reason)
     chance = 1.0 if met else outlook.estimate()
     measure = CHANCE.measure(chance, period=fiscal_year, n=len(rows), numerator=round(chance * paths), denominator=paths, rows=rows)
     record = _look_at_record(opportunities, as_of) | {"win_rate": base_rate, "kept": outlook.flow}
     notes |= {"days_left": days_left} | {name: record.pop(name) for name in ("cycle_days", "created_n")}
     levers = _compare_record(_rank_levers(outlook, chance), record, days_left)
-    return Answer("5.3", levers, (measure,), notes)
+    return Answer("5.3", levers, (measure, *measures), notes)
 
 
 def _find_reason(
