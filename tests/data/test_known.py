@@ -185,3 +185,22 @@ def test_who_owned_an_open_deal_on_an_earlier_day_is_the_accounts_owner_then(com
         return deals(company(tables), MAY)["rep_id"].to_dict()
 
     assert reps("R2") == reps("R1")
+
+
+def test_a_parent_that_only_other_reps_know_is_not_named(company):
+    tables = small_tables()
+    tables["accounts"] += [
+        {"account_id": "B1", "account_name": "x", "rep_id": "R1", "parent_account_id": "B2"},
+        {"account_id": "B2", "account_name": "x", "rep_id": "R2", "parent_account_id": "B3"},
+        {"account_id": "B3", "account_name": "x", "rep_id": "R3", "parent_account_id": ""},
+    ]
+    tables["reps"].append({"rep_id": "R3", "rep_name": "Cy New"})
+    tops = prepare(company(tables)).read("accounts").set_index("account_id")["ultimate_parent_id"]
+    assert tops["B1"].startswith("group ")
+    assert tops["B2"] == "B3"
+
+
+def test_huge_amounts_stop_nothing(company):
+    tables = small_tables()
+    tables["orders"].append(order(98, amount="9999999999999.99"))
+    assert prepare(company(tables)).read("orders")["amount"].max() == 9999999999999.99

@@ -98,7 +98,7 @@ def convert_table(con: duckdb.DuckDBPyConnection, table: Table, source: Source, 
     _check_values(con, columns, reading)
     if table.name == "opportunities":
         _set_aside_undated(con, company)
-    _set_aside_twins(con, table)
+    _set_aside_twins(con, table, columns)
     _report(con, table)
     names = ", ".join(quote(c.name) for c in columns)
     con.execute(
@@ -262,12 +262,12 @@ def _set_aside_undated(con: duckdb.DuckDBPyConnection, company: Company) -> None
     )
 
 
-def _set_aside_twins(con: duckdb.DuckDBPyConnection, table: Table) -> None:
+def _set_aside_twins(con: duckdb.DuckDBPyConnection, table: Table, columns: Iterable[Column]) -> None:
     """One key, several rows: the same row again counts once; rows that contradict each other are all set aside."""
     if not table.key:
         return
     keys = ", ".join(quote(k) for k in table.key)
-    content = "hash(" + ", ".join(quote(n) for n in table.names) + ")"
+    content = "hash(" + ", ".join(quote(c.name) for c in columns) + ")"
     label = " || ' / ' || ".join(f"coalesce({quote(k)}::VARCHAR, '')" for k in table.key)
     con.execute(
         f"""INSERT INTO bad SELECT _n, {text(", ".join(table.key))}, {label},

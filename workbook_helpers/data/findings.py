@@ -140,7 +140,7 @@ RULES = (
             "is far out of the range of the others (more than 20 times the 99th percentile)",
             "Check the amount: a slipped decimal point or another currency?",
             f"SELECT _file, _row, {key} AS key, amount::VARCHAR AS val, rep_id FROM {rows} "
-            f"WHERE amount > 20 * (SELECT quantile_cont(amount, 0.99) FROM {rows} WHERE amount > 0)",
+            f"WHERE amount::DOUBLE > 20 * (SELECT quantile_cont(amount::DOUBLE, 0.99) FROM {rows} WHERE amount > 0)",
             (table,),
         )
         for table, rows, key in (("opportunities", "k_deals", "opportunity_id"), ("orders", "k_orders", "order_id"))

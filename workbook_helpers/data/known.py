@@ -85,6 +85,12 @@ def _know_owners(con: duckdb.DuckDBPyConnection, company: Company) -> None:
             FROM k_accounts a JOIN tops t USING (account_id)
             JOIN ({_with_owner("(SELECT account_id, as_of() AS day FROM k_accounts)", company)}) o USING (account_id)"""
     )
+    con.execute(  # a chain may climb through accounts of other reps: their ids group, and are not told
+        """CREATE OR REPLACE TEMP TABLE k_owned AS SELECT a.* REPLACE (
+             CASE WHEN t.rep_id = a.rep_id OR a.ultimate_parent_id IN (a.account_id, a.parent_account_id) THEN a.ultimate_parent_id
+                  ELSE 'group ' || left(md5(a.ultimate_parent_id), 8) END AS ultimate_parent_id)
+           FROM k_owned a LEFT JOIN (SELECT account_id, rep_id FROM k_owned) t ON t.account_id = a.ultimate_parent_id"""
+    )
 
 
 def _with_owner(rows: str, company: Company) -> str:

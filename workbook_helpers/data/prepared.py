@@ -92,4 +92,4 @@ def _nearest_float(money: Any) -> Any:
     import pyarrow.compute as pc
 
     parts = pc.cast(pc.multiply(money, pa.scalar(Decimal(10_000), pa.decimal128(5, 0))), pa.int64())
-    return pc.divide(pc.cast(parts, pa.float64()), 10_000.0)
+    return pc.divide(pc.cast(parts, pa.float64(), safe=False), 10_000.0)

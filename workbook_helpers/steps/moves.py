@@ -122,15 +122,16 @@ def rank_accounts(
         due = due.assign(weighted=(due["probability"] * due["amount"]).fillna(0.0)).sort_values(["close_date", "opportunity_id"])
         by = due.groupby("account_id")
         table["deal_amount"] = table["account_id"].map(by["weighted"].agg(total)).astype(float).fillna(0.0)
-        table["next_step"] = table["account_id"].map(by["next_step"].first())
-        table["next_date"] = table["account_id"].map(by["close_date"].first())
+        table["next_step"] = table["account_id"].map(by["next_step"].first().to_dict())
+        table["next_date"] = pd.to_datetime(table["account_id"].map(by["close_date"].first().to_dict()))
     planned = table["account_id"].map({k: v for k, v in (planned_steps or {}).items() if v})
     table["next_step"] = planned.where(planned.notna(), table["next_step"])
     touched = activities is not None and activities["account_id"].notna().any()
     last = pd.Series(pd.NaT, index=table.index, dtype="datetime64[ns]")
     for frame, column in ((activities, "activity_date"), (account_sales, "sale_date")):
         if frame is not None and len(frame):
-            last = last.fillna(table["account_id"].map(frame.groupby("account_id")[column].max()))
+            latest = frame.groupby("account_id")[column].max().to_dict()
+            last = last.fillna(pd.to_datetime(table["account_id"].map(latest)))
     table["last_touch_date"] = last
     table["expected_amount"] = (table["flow_amount"] + table["deal_amount"]).round(2)
     table = table[table["expected_amount"] > 0].sort_values(["expected_amount", "account_id"], ascending=[False, True])
