@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from datetime import date
@@ -17,6 +17,7 @@ import duckdb
 from workbook_helpers.data import known
 from workbook_helpers.data.convert import PROBLEMS, convert_table
 from workbook_helpers.data.findings import find_problems
+from workbook_helpers.data.history import Import
 from workbook_helpers.data.imports import FileOptions, load_exports
 from workbook_helpers.data.prepared import Prepared
 from workbook_helpers.data.schemas import NOBODY, TABLES
@@ -114,17 +115,14 @@ def _select(name: str, sql: str, exported: dict[str, Any]) -> Any:
             ) from None
 
 
-def write_view(company: Company, checked: Path, as_of: date, open_deals: Path, *, is_last_day: bool, place: Path) -> None:
+def write_view(company: Company, as_of: date, base: Import, imports: Sequence[Import], place: Path) -> None:
     """Writes the books of all reps on the as-of date, and the problems known then.
 
-    open_deals: where the open deals of that day are kept. They are written on the last day of the exports, and read on an earlier one.
+    base: the import to speak from. imports: those up to the as-of date, oldest first.
     """
     with _connect() as con:
-        for name in company.tables:
-            con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{_sql_path(checked / name)}.parquet')")
-        con.execute(f"CREATE TABLE problems AS SELECT * FROM read_parquet('{_sql_path(checked)}/problems.parquet')")
-        snapshot = open_deals if open_deals.is_file() and not is_last_day else None
-        remarks = known.build_books(con, company, as_of, snapshot)
+        con.execute(f"CREATE TABLE problems AS SELECT * FROM {base.rows('problems')}")
+        company, remarks = known.build_books(con, company, as_of, base, imports)
         find_problems(con, company)
         con.execute("DELETE FROM problems WHERE known > as_of()")
         con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")
@@ -132,14 +130,13 @@ def write_view(company: Company, checked: Path, as_of: date, open_deals: Path, *
         reps = _describe_reps(con)
         view = {
             "as_of": as_of.isoformat(),
+            "tables": list(company.tables),
             "reps": reps,
             "rows": {rep["rep_id"]: _digest([*marks[None], *marks.get(rep["rep_id"], [])]) for rep in reps},
             "counts": counts,
             "remarks": remarks,
             **_summarise_problems(con),
         }
-        if is_last_day:
-            _keep_open_deals(con, open_deals)
     (place / "view.json").write_text(json.dumps(view, sort_keys=True), encoding="utf-8")
 
 
@@ -211,14 +208,6 @@ def _describe_reps(con: Any) -> list[dict[str, Any]]:
         return value.isoformat() if isinstance(value, date) else float(value) if hasattr(value, "as_tuple") else value
 
     return [{c: plain(v) for c, v in zip(columns, row, strict=True)} for row in rows]
-
-
-def _keep_open_deals(con: Any, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    place = target.with_suffix(".new")
-    columns = ", ".join(("opportunity_id", "rep_id", *known.REBUILT, *known.OVERWRITTEN))
-    con.execute(f"COPY (SELECT {columns} FROM k_deals WHERE status = 'open' ORDER BY ALL) TO '{_sql_path(place)}' (FORMAT parquet)")
-    os.replace(place, target)
 
 
 def write_team(prepared: Prepared) -> None:

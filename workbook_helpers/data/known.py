@@ -6,12 +6,13 @@ reps' books and the team's figures are both read from what it writes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 import duckdb
 
 from workbook_helpers.data.convert import SQL_TYPES, quote, text
+from workbook_helpers.data.history import Import, is_closed, load_tables, open_deals
 from workbook_helpers.data.schemas import EVENT_DATES, TABLES
 from workbook_helpers.data.settings import Company
 
@@ -26,32 +27,31 @@ def find_last_day(con: duckdb.DuckDBPyConnection, company: Company) -> date | No
     """The last day on which something happened in the exports: the default as-of date."""
     days = [f"SELECT max({column}) AS day FROM {table}" for table, column in EVENT_DATES.items() if company.has(table)]
     if company.has("opportunities"):
-        days.append(f"SELECT max(close_date) AS day FROM opportunities WHERE {_is_closed(company)}")
+        days.append(f"SELECT max(close_date) AS day FROM opportunities WHERE {is_closed(company)}")
     return con.execute(f"SELECT max(day) FROM ({' UNION ALL '.join(days)})").fetchone()[0]
 
 
-def build_books(con: duckdb.DuckDBPyConnection, company: Company, as_of: date, snapshot: Path | None) -> list[str]:
+def build_books(
+    con: duckdb.DuckDBPyConnection, company: Company, as_of: date, base: Import, imports: Sequence[Import]
+) -> tuple[Company, list[str]]:
     """Creates a table ``book_<table>`` for each table of the company, with the book's rep in ``rep_id``.
 
-    con: holds the checked tables. snapshot: the open deals as they stood on that very day, kept by an earlier run, or None.
-    Returns the remarks that every page must carry.
+    base: the import to speak from. imports: those up to the as-of date, oldest first.
+    Returns the company with the tables there are on that day, and the remarks that every page must carry.
     """
     con.execute(f"CREATE OR REPLACE MACRO as_of() AS DATE '{as_of.isoformat()}'")
+    company, remarks = load_tables(con, company, base, imports)
     for name, table in TABLES.items():
         if not company.has(name):
             columns = ", ".join(f"NULL::{SQL_TYPES[c.kind]} AS {quote(c.name)}" for c in table.columns)
             con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns}, NULL::VARCHAR AS _file, NULL::BIGINT AS _row LIMIT 0")
     _know_rows(con)
     _know_owners(con, company)
-    remarks = _know_deals(con, company, as_of, snapshot)
+    remarks += _know_deals(con, company, base, imports)
     remarks += _convert_money(con, company)
     _credit(con, company)
     _fill_books(con, company)
-    return remarks
-
-
-def _is_closed(company: Company) -> str:
-    return f"lower(outcome) IN ({_listed((*company.won, *company.lost))})"
+    return company, remarks
 
 
 def _listed(words: tuple[str, ...]) -> str:
@@ -107,36 +107,36 @@ def _with_owner(rows: str, company: Company) -> str:
                LEFT JOIN k_accounts a ON a.account_id = x.account_id"""
 
 
-def _know_deals(con: duckdb.DuckDBPyConnection, company: Company, as_of: date, snapshot: Path | None) -> list[str]:
+def _know_deals(con: duckdb.DuckDBPyConnection, company: Company, base: Import, imports: Sequence[Import]) -> list[str]:
     """k_deals: each deal created by the as-of date, as it stood on it, with status won, lost or open.
 
-    Where some of these deals went on after the as-of date, the export is of a later day: what a CRM overwrites is then taken from the
-    run of that day, else from stage_history, else it is not known, for every open deal alike.
+    Where some of these deals went on after the as-of date, the base is an import of a later day: what a CRM overwrites is then taken from
+    the company's own stage_history or else from the last import before, or it is not known, for every open deal alike.
     """
     later = con.execute(
-        f"""SELECT count(*) FROM k_opportunities d WHERE ({_is_closed(company)} AND close_date > as_of())
+        f"""SELECT count(*) FROM k_opportunities d WHERE ({is_closed(company)} AND close_date > as_of())
             OR EXISTS (SELECT 1 FROM stage_history h WHERE h.opportunity_id = d.opportunity_id AND h.entered_date > as_of())"""
     ).fetchone()[0]
     status = f"""CASE WHEN lower(outcome) IN ({_listed(company.won)}) AND close_date <= as_of() THEN 'won'
                       WHEN lower(outcome) IN ({_listed(company.lost)}) AND close_date <= as_of() THEN 'lost' ELSE 'open' END"""
     con.execute(f"CREATE OR REPLACE TEMP VIEW deals_then AS SELECT *, {status} AS status FROM k_opportunities")
-    if not later:
+    last = imports[-1] if imports and imports[-1] != base and imports[-1].has("opportunities") else None
+    if not (later or last):
         con.execute("CREATE OR REPLACE TEMP TABLE k_deals AS SELECT *, true AS state_known, false AS by_owner FROM deals_then")
         return []
-    order = "list_position([" + ", ".join(text(s) for s in company.stages) + "]::VARCHAR[], stage)"
-    latest = ", ".join(f"last({c} ORDER BY entered_date, {order}, stage) FILTER ({c} IS NOT NULL) AS {c}" for c in REBUILT)
-    source = f"SELECT opportunity_id, {latest} FROM k_stage_history GROUP BY opportunity_id"
-    kept = REBUILT
-    if snapshot is not None:
-        kept = ("rep_id", *REBUILT, *OVERWRITTEN)
-        source = f"SELECT opportunity_id, {', '.join(kept)} FROM read_parquet({text(str(snapshot))})"
-    rebuilt = [f"CASE WHEN d.status = 'open' THEN h.{c} ELSE d.{c} END AS {c}" for c in kept]
-    hidden = [f"CASE WHEN d.status != 'open' THEN d.{c} END AS {c}" for c in OVERWRITTEN if c not in kept]
+    stood = state = open_deals(last, company) if last else "SELECT * FROM opportunities LIMIT 0"
+    if base.has("stage_history"):
+        order = "list_position([" + ", ".join(text(s) for s in company.stages) + "]::VARCHAR[], stage)"
+        latest = ", ".join(f"last({c} ORDER BY entered_date, {order}, stage) FILTER ({c} IS NOT NULL) AS {c}" for c in REBUILT)
+        state = f"SELECT opportunity_id, {latest} FROM k_stage_history GROUP BY opportunity_id"
+    rebuilt = [f"CASE WHEN d.status = 'open' THEN h.{c} ELSE d.{c} END AS {c}" for c in REBUILT]
+    rebuilt += [f"CASE WHEN d.status = 'open' THEN o.{c} ELSE d.{c} END AS {c}" for c in OVERWRITTEN]
+    rebuilt += ["CASE WHEN d.status = 'open' AND o.opportunity_id IS NOT NULL THEN o.rep_id ELSE d.rep_id END AS rep_id"]
     con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE k_deals AS SELECT d.* REPLACE ({", ".join(rebuilt + hidden)}),
+        f"""CREATE OR REPLACE TEMP TABLE k_deals AS SELECT d.* REPLACE ({", ".join(rebuilt)}),
             d.status != 'open' OR h.opportunity_id IS NOT NULL AS state_known,
-            d.status = 'open' AND {"false" if snapshot else "true"} AS by_owner  -- who owns the deal is overwritten too
-            FROM deals_then d LEFT JOIN ({source}) h USING (opportunity_id)"""
+            d.status = 'open' AND o.opportunity_id IS NULL AS by_owner  -- who owns the deal is overwritten too
+            FROM deals_then d LEFT JOIN ({state}) h USING (opportunity_id) LEFT JOIN ({stood}) o USING (opportunity_id)"""
     )
     unknown = con.execute("SELECT count(*) FROM k_deals WHERE NOT state_known").fetchone()[0]
     if not unknown:

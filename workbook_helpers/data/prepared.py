@@ -21,10 +21,11 @@ from workbook_helpers.errors import Problem
 class Prepared:
     """One company on one as-of date, ready to be read.
 
-    folder: its view in the store. fingerprint: of inputs and settings; the view itself holds known rows only.
+    settings: as workbook.yml has them. folder: its view in the store. fingerprint: of inputs and settings; the view itself holds known
+    rows only.
     """
 
-    company: Company
+    settings: Company
     as_of: date
     folder: Path
     fingerprint: str
@@ -32,6 +33,11 @@ class Prepared:
     @cached_property
     def view(self) -> dict[str, Any]:
         return json.loads((self.folder / "view.json").read_text(encoding="utf-8"))
+
+    @cached_property
+    def company(self) -> Company:
+        """The company with the tables that there are on the as-of date, those made from its imports among them."""
+        return self.settings.with_tables(self.view["tables"])
 
     @cached_property
     def reps(self) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -144,6 +145,11 @@ class Company(_Strict):
 
     def has(self, table: str) -> bool:
         return table in self.tables
+
+    def with_tables(self, names: Iterable[str]) -> Company:
+        """The same company with just these tables; those it does not export are made from its imports."""
+        made = Source(select="made from the imports")
+        return self.model_copy(update={"tables": {name: self.tables.get(name, made) for name in names}})
 
     def fiscal_year(self, day: date) -> Period:
         """The fiscal year that holds the day.

@@ -1,9 +1,9 @@
 """The store: each import converted once, and one view of the company per as-of date, written whole or not at all.
 
     <store>/inputs.json                      what the files looked like when they were last read
-    <store>/<fingerprint>/checked/           typed tables and problems of one (inputs, settings)
-    <store>/<fingerprint>/<as-of>/           the books of all reps on that day, the team's figures, view.json
-    <store>/open_deals/<as-of>.parquet       open deals as they stood on the last day of an import
+    <store>/<fingerprint>/checked/           typed tables and problems of one import (inputs, settings)
+    <store>/<fingerprint>/<as-of>-<mark>/    the books of all reps on that day, the team's figures, view.json; mark: of the imports used
+    <store>/imports/<day>                    fingerprint of the import whose last day that is: what later runs know of the past
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 from workbook_helpers.data.build import import_tables, write_team, write_view
+from workbook_helpers.data.history import Import
 from workbook_helpers.data.prepared import Prepared, read_problems
 from workbook_helpers.data.settings import FILE_NAME, Company, load_company
 from workbook_helpers.errors import InputDataError, Problem, SettingsError
@@ -60,18 +61,36 @@ def prepare(
     last_day = json.loads((snapshot / "checked" / "last_day.json").read_text())
     if last_day is None:
         raise InputDataError("The exports hold no usable deal, order or activity.", do="Run `workbook check` to see why.")
-    day = as_of or date.fromisoformat(last_day)
-    view = snapshot / day.isoformat()
+    newest = Import(date.fromisoformat(last_day), snapshot / "checked")
+    _keep(home, newest)
+    day = as_of or newest.day
+    imports = [kept for kept in _kept(home) if kept.day <= day]
+    base = imports[-1] if imports and imports[-1].day == day else newest
+    mark = hashlib.sha256("|".join(kept.folder.parent.name for kept in imports).encode()).hexdigest()[:8]
+    view = snapshot / f"{day.isoformat()}-{mark}"
     if not view.is_dir():
-        open_deals = home / "open_deals" / f"{day.isoformat()}.parquet"
-        latest = day.isoformat() == last_day
-        _write_whole(
-            view, lambda place: write_view(company, snapshot / "checked", day, open_deals, is_last_day=latest, place=place)
-        )
+        _write_whole(view, lambda place: write_view(company, day, base, imports, place))
     prepared = Prepared(company, day, view, fingerprint)
     if teach and not (view / "team.json").is_file():
         write_team(prepared)
     return prepared
+
+
+def _keep(home: Path, newest: Import) -> None:
+    """Remembers the import under its own day; a later import of the same day takes its place."""
+    entry, name = home / "imports" / newest.day.isoformat(), newest.folder.parent.name
+    if not entry.is_file() or entry.read_text(encoding="utf-8") != name:
+        entry.parent.mkdir(exist_ok=True)
+        place = entry.with_name(f".{entry.name}-{os.getpid()}")
+        place.write_text(name, encoding="utf-8")
+        os.replace(place, entry)
+
+
+def _kept(home: Path) -> list[Import]:
+    """The imports on record, oldest first; one whose folder was deleted by hand is none."""
+    entries = sorted(path for path in (home / "imports").iterdir() if not path.name.startswith("."))
+    kept = [Import(date.fromisoformat(path.name), home / path.read_text(encoding="utf-8") / "checked") for path in entries]
+    return [one for one in kept if one.folder.is_dir()]
 
 
 @cache
