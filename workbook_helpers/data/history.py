@@ -15,6 +15,7 @@ import duckdb
 
 from workbook_helpers.data.convert import text
 from workbook_helpers.data.settings import Company
+from workbook_helpers.measure import say_date
 
 #: Tables whose rows a CRM overwrites in place; their key finds a row again in another import. Deals have rules of their own (``known``).
 OVERWRITTEN_TABLES = {"accounts": "account_id", "contacts": "contact_id", "leads": "lead_id"}
@@ -105,8 +106,8 @@ def _say(known: Sequence[Import], last: Import | None, built: list[str]) -> list
     said = []
     if built:
         what = " and ".join({"stage_history": "Stages", "account_owners": "owners"}[name] for name in built)
-        many = f"{len(known)} imports since {known[0].day}" if len(known) > 1 else f"the import of {known[0].day}"
+        many = f"{len(known)} imports since {say_date(known[0].day)}" if len(known) > 1 else f"the import of {say_date(known[0].day)}"
         said.append(f"{what[0].upper()}{what[1:]} on earlier days come from {many}: a change counts from the import that first shows it.")
     if last:
-        said.append(f"Open deals, accounts, contacts and leads stand as the import of {last.day} had them.")
+        said.append(f"Open deals, accounts, contacts and leads stand as the import of {say_date(last.day)} had them.")
     return said

@@ -141,6 +141,8 @@ def _know_deals(con: duckdb.DuckDBPyConnection, company: Company, base: Import, 
     unknown = con.execute("SELECT count(*) FROM k_deals WHERE NOT state_known").fetchone()[0]
     if not unknown:
         return []
+    if last:
+        return ["Deals created since then show no amount, stage or date."]
     return ["What stood in open deals on that day cannot be rebuilt from these exports: their amounts, stages and dates are not shown."]
 
 
