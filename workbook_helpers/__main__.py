@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbook_helpers.errors import Problem, WorkbookError
+from workbook_helpers.errors import Problem, WorkbookError, printable
 
 if TYPE_CHECKING:
     from datetime import date
 
 #: Examples that ``check`` prints of each kind of problem; the file holds them all.
 EXAMPLES = 10
+
+_TERMINATED = 128 + signal.SIGTERM
+_GO_ON = "Finished reports are kept; `workbook run … --resume` goes on."
 
 _SEVERITIES = {"unusable": "table cannot be used", "set_aside": "set aside", "finding": "to mend"}
 
@@ -70,15 +73,18 @@ def check(company: Path, strict: bool, store: Path | None) -> int:
     from workbook_helpers.data import UnusableError, prepare
 
     try:
-        problems, unusable = prepare(company, store=store, teach=False).problems, False
+        prepared = prepare(company, store=store, teach=False)
+        problems, remarks, unusable = prepared.problems, prepared.view["remarks"], False
     except UnusableError as error:
-        problems, unusable = error.problems, True
+        problems, remarks, unusable = error.problems, [], True
     whole = _write_problems(problems, store or Path(os.environ.get("WORKBOOK_STORE") or company / ".workbook"))
+    for line in remarks:
+        click.echo(printable(line))
     if not problems:
         click.echo("Nothing is wrong.")
         return 0
     for line in say_problems(problems, whole):
-        click.echo(_plain(line))
+        click.echo(printable(line))
     return 2 if unusable or strict else 0
 
 
@@ -120,13 +126,16 @@ def run(
 
     done = run_company(company, reps=reps, as_of=as_of, out=out, jobs=jobs, resume=resume, store=store)
     for record in done.failed:
-        click.echo(_plain(f"{record.rep_id}: no report. {record.reason}"), err=True)
+        click.echo(printable(f"{record.rep_id}: no report. {record.reason}"), err=True)
     there = len(done.asked) - len(done.failed)
     click.echo(
-        _plain(
+        printable(
             f"{there} of {len(done.asked)} reports are there, {len(done.kept)} of them unchanged. Index: {done.index}"
         )
     )
+    if done.set_aside:
+        rows = ", ".join(f"{n:,} of {table}" for table, n in done.set_aside.items())
+        click.echo(printable(f"Rows that were set aside: {rows}. `workbook check {company}` names them."))
     return done.exit_code
 
 
@@ -156,11 +165,15 @@ def say_problems(problems: Iterable[Problem], whole: Path) -> list[str]:
 
 def main() -> None:
     """Runs the command and ends with its exit code; what goes wrong is said in plain lines, never as a traceback."""
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(_TERMINATED))
     try:
         sys.exit(cli(standalone_mode=False))
+    except SystemExit as ended:
+        if ended.code == _TERMINATED:
+            _stop(f"Stopped from outside (SIGTERM). {_GO_ON}", _TERMINATED)
+        raise
     except (click.Abort, KeyboardInterrupt):
-        _stop("Interrupted. Finished reports are kept; `workbook run … --resume` goes on.", 130)
+        _stop(f"Interrupted. {_GO_ON}", 130)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
@@ -175,14 +188,8 @@ def main() -> None:
 
 
 def _stop(text: str, code: int) -> None:
-    for line in text.splitlines() or [""]:
-        click.echo(_plain(line), err=True)
+    click.echo(printable(text), err=True)
     sys.exit(code)
-
-
-def _plain(line: str) -> str:
-    """Text from data without what a terminal would obey."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in line)
 
 
 def _write_problems(problems: Iterable[Problem], folder: Path) -> Path:

@@ -8,6 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def printable(text: str) -> str:
+    """Text from data without what a terminal would obey; line breaks stay.
+
+    >>> printable("Ana\\x1b[2J\\nBen")
+    'Ana\ufffd[2J\\nBen'
+    """
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+
+
 class WorkbookError(Exception):
     """Base of all errors that a user can meet. ``exit_code`` is what the command returns (docs: contract)."""
 

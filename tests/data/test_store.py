@@ -6,7 +6,7 @@ import pytest
 from conftest import SHARED, small_tables
 
 from workbook_helpers.data import build, prepare, store
-from workbook_helpers.errors import SettingsError
+from workbook_helpers.errors import RunError, SettingsError
 
 
 def test_unchanged_inputs_are_not_read_twice(company, monkeypatch):
@@ -25,7 +25,7 @@ def test_a_failure_leaves_no_half_snapshot(company, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(build, "_describe_reps", fail)
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(RunError, match="no space"):
             prepare(folder)
     assert not list((folder / ".workbook").rglob("view.json"))
     assert not list((folder / ".workbook").rglob(".2026*"))

@@ -16,7 +16,8 @@ from typing import Any
 
 from workbook_helpers.errors import RunError
 
-_LIVE = ("=", "+", "-", "@", "\t", "\r")
+#: What a spreadsheet may run: a sign (or its wide or small form) at the start, also behind blanks and marks that nobody sees.
+_LIVE = re.compile("[\t\r]|[\\s\0-\x1f\u200b-\u200f\u2060\ufeff]*[=+@＝＋－＠﹦﹢﹣﹫-]")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*(/[A-Za-z0-9][A-Za-z0-9_.-]*)?")
 
 
@@ -107,7 +108,7 @@ def private_files() -> Iterator[None]:
 
 
 def _guard(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_LIVE) else cell
+    return f"'{cell}" if isinstance(cell, str) and _LIVE.match(cell) else cell
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -28,7 +28,7 @@ from workbook_helpers.batch.files import empty_folder, make_folder, private_file
 from workbook_helpers.batch.manifest import NAME, Record, Records, fingerprint, read_json, write_manifest
 from workbook_helpers.batch.parameters import OF_A_REP, check_parameters
 from workbook_helpers.batch.tasks import Delivered, Failure, Task
-from workbook_helpers.errors import ParameterError, RunError, WorkbookError
+from workbook_helpers.errors import ParameterError, RunError, WorkbookError, printable
 from workbook_helpers.names import safe_name
 
 if TYPE_CHECKING:
@@ -45,12 +45,14 @@ _log = logging.getLogger("workbook.run")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run: the reps asked for, those whose report was kept as it was, and those without a report."""
+    """What became of a run: the reps asked for, those whose report was kept as it was, those without a report, and the
+    number of rows set aside by table, whoever's they are."""
 
     index: Path
     asked: tuple[str, ...]
     kept: tuple[str, ...]
     failed: tuple[Record, ...]
+    set_aside: dict[str, int]
 
     @property
     def exit_code(self) -> int:
@@ -148,7 +150,10 @@ class _Run:
         write_manifest(self.folder, records, company=self.company, as_of=self.day, pages=pages)
         failed = tuple(record for record in records if record.rep_id in self.asked and record.status != "done")
         _log.info("done: %d of %d reports delivered", len(self.asked) - len(failed), len(self.asked))
-        return Outcome(self.folder / "index.html", self.asked, tuple(self.kept), failed)
+        set_aside: dict[str, int] = {}
+        for _, table, n, *_ in self.prepared.view["set_aside"]:
+            set_aside[table] = set_aside.get(table, 0) + n
+        return Outcome(self.folder / "index.html", self.asked, tuple(self.kept), failed, set_aside)
 
     @property
     def company(self) -> str:
@@ -302,6 +307,8 @@ def _locked(folder: Path) -> Iterator[None]:
             f"Another run is writing into {folder}.",
             do="Wait until it has finished, or name another folder with --out.",
         ) from None
+    except OSError as error:
+        raise RunError(f"{folder} cannot be written: {error.strerror}.", do="Name another folder with --out.") from None
     try:
         yield
     finally:
@@ -354,6 +361,6 @@ def _progress(whole: int, kept: int) -> Iterator[Callable[[str, workers.Result],
             bar.update()
             if not on_screen or isinstance(result, Failure):
                 said = "done" if isinstance(result, Delivered) else f"failed: {result}"
-                bar.write(f"{done} of {whole}: {rep_id!r} {said}", file=sys.stderr)
+                bar.write(printable(f"{done} of {whole}: {rep_id!r} {said}"), file=sys.stderr)
 
         yield tell

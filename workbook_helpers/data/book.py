@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -131,12 +132,23 @@ def find_rep(prepared: Prepared, rep_id: str) -> dict[str, Any]:
         if values["rep_id"] == rep_id:
             return values
     known = [values["rep_id"] for values in prepared.reps]
+    alike = [other for other in known if _bare(other) == _bare(rep_id)]
+    if alike:
+        raise UnknownRepError(
+            f"No rep {rep_id!r} is known on {prepared.as_of.isoformat()}.",
+            allowed=f"It looks like {', '.join(alike)}.",
+            do="Ids are text: keep zeros, capitals and punctuation.",
+        )
     near = difflib.get_close_matches(rep_id, known, n=3, cutoff=0.4) or known[:5]
     raise UnknownRepError(
         f"No rep {rep_id!r} is known on {prepared.as_of.isoformat()}.",
         allowed=f"Nearest ids: {', '.join(near)}.",
         do="Ids are text: keep zeros.",
     )
+
+
+def _bare(rep_id: str) -> str:
+    return re.sub(r"[\W_]", "", rep_id).lstrip("0").casefold()
 
 
 def _summarise_rows(prepared: Prepared, rep_id: str) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
@@ -15,11 +16,12 @@ from typing import Any
 import duckdb
 
 from workbook_helpers.data import known
-from workbook_helpers.data.convert import PROBLEMS, convert_table
-from workbook_helpers.data.findings import find_problems
+from workbook_helpers.data.convert import PROBLEMS, convert_table, quote
+from workbook_helpers.data.findings import check_tables, find_problems
 from workbook_helpers.data.history import Import
 from workbook_helpers.data.imports import FileOptions, load_exports
 from workbook_helpers.data.prepared import Prepared
+from workbook_helpers.data.readers import shorten
 from workbook_helpers.data.schemas import NOBODY, TABLES
 from workbook_helpers.data.settings import Company
 from workbook_helpers.data.team import learn_team
@@ -54,11 +56,15 @@ def import_tables(company: Company, stems: set[str], place: Path) -> None:
             except InputDataError as error:
                 what = " ".join(filter(None, (error.seen, error.allowed))).rstrip(".")
                 _insert(con, [Problem("unusable", name, source.file or "", None, None, None, what, error.do)])
+        whole = set(company.tables) <= set(usable)
+        if whole:
+            known.set_aside_strays(con, company)
+        days = known.find_days(con, company) if whole else None
+        _insert(con, check_tables(con, company, usable))
         for name in usable:
             con.execute(f"COPY {name} TO '{_sql_path(place / name)}.parquet' (FORMAT parquet)")
         con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")
-        last_day = known.find_last_day(con, company) if set(company.tables) <= set(usable) else None
-    (place / "last_day.json").write_text(json.dumps(last_day.isoformat() if last_day else None))
+    (place / "days.json").write_text(json.dumps([day.isoformat() for day in days or ()]))
 
 
 def _insert(con: Any, problems: Iterable[Problem]) -> None:
@@ -101,13 +107,20 @@ def _select(name: str, sql: str, exported: dict[str, Any]) -> Any:
             statements = con.extract_statements(sql)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise SettingsError(f"Table {name}: `select:` must hold one SELECT and nothing else.", do="Mend it in workbook.yml.")
-            columns = [f'"{d[0]}"::VARCHAR AS "{d[0]}"' for d in con.execute(f"DESCRIBE {sql}").fetchall() if d[0] not in ("_file", "_row")]
-            found = {d[0] for d in con.execute(f"DESCRIBE {sql}").fetchall()}
+            found = [d[0] for d in con.execute(f"DESCRIBE {sql}").fetchall()]
+            times = Counter(c.lower() for c in found if c not in ("_file", "_row"))
+            twice = [c for c in found if times[c.lower()] > 1]
+            if twice:
+                raise SettingsError(
+                    f"Table {name}: the SELECT in workbook.yml gives several columns the name {', '.join(map(repr, twice))}.",
+                    do="Give each its own name with AS (capitals do not count).",
+                )
+            columns = [f"{quote(c)}::VARCHAR AS {quote(c)}" for c in found if c not in ("_file", "_row")]
             columns.append("_file" if "_file" in found else f"'{name}' AS _file")
             columns.append("_row" if "_row" in found else "NULL::BIGINT AS _row")
             return con.execute(f"SELECT {', '.join(columns)} FROM ({sql.strip().rstrip(';')})").to_arrow_table()
         except duckdb.Error as error:
-            first = str(error).splitlines()[0]
+            first = shorten(str(error).splitlines()[0], 300)
             raise SettingsError(
                 f"Table {name}: the SELECT in workbook.yml fails: {first}",
                 allowed=f"It can read: {', '.join(sorted(exported))}.",
@@ -125,6 +138,7 @@ def write_view(company: Company, as_of: date, base: Import, imports: Sequence[Im
         company, remarks = known.build_books(con, company, as_of, base, imports)
         find_problems(con, company)
         con.execute("DELETE FROM problems WHERE known > as_of()")
+        remarks += known.say_strays(con)
         con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")
         counts, marks = _write_books(con, company, place)
         reps = _describe_reps(con)

@@ -138,7 +138,8 @@ def _typed(column: Column, reading: Reading) -> str:
     if column.kind in ("id", "text"):
         return name
     if column.kind == "date":
-        return _date(name, reading.dates)
+        day = _date(name, reading.dates)
+        return day if column.empty is None else f"CASE WHEN {name} IS NULL THEN DATE {text(column.empty)} ELSE {day} END"
     if column.kind == "flag":
         yes, no = "('yes','y','true','t','1')", "('no','n','false','f','0')"
         return f"CASE WHEN lower({name}) IN {yes} THEN true WHEN lower({name}) IN {no} THEN false END"
@@ -236,7 +237,7 @@ def _check_values(con: duckdb.DuckDBPyConnection, columns: Iterable[Column], rea
 def _failures(column: Column, reading: Reading) -> Iterator[tuple[str, str, str]]:
     """What can be wrong with a value of this column: SQL condition, what is said, what to do."""
     name, mend = quote(column.name), "Mend it in the CRM."
-    if column.filled:
+    if column.filled and column.empty is None:
         yield f"c.{name} IS NULL", "is empty", "Fill it in the CRM, or delete the row from the export."
     if column.kind in _WANTED:
         wanted = _WANTED[column.kind] + (f" of the calendar written as {reading.dates}" if column.kind == "date" else "")
@@ -287,8 +288,7 @@ def _report(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     rep = f"t.{quote(table.rep)}" if table.rep in table.names else "NULL"
     if table.rep and "account_id" in table.names and table.name != "accounts":
         rep = f"coalesce({rep}, (SELECT a.rep_id FROM accounts a WHERE a.account_id = t.account_id))" if _has(con, "accounts") else rep
-    keys = table.key or tuple(c.name for c in table.columns if c.kind == "id" and c.filled)[:1]
-    key = " || ' / ' || ".join(f"coalesce(c.{quote(k)}, '')" for k in keys) or "NULL"
+    key = " || ' / ' || ".join(f"coalesce(c.{quote(k)}, '')" for k in table.named_by) or "NULL"
     amount = f"t.{quote(table.amount)}" if table.amount else "NULL"
     known = f"t.{quote(table.known)}" if table.known else "NULL"
     for found, severity in (("bad", "set_aside"), ("blanked", "finding")):

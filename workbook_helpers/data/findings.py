@@ -6,12 +6,15 @@ A finding changes no figure.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import duckdb
 
 from workbook_helpers.data.convert import PROBLEMS, text
-from workbook_helpers.data.settings import Company
+from workbook_helpers.data.schemas import EVENT_DATES
+from workbook_helpers.data.settings import FILE_NAME, Company
+from workbook_helpers.errors import Problem
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,15 @@ class Rule:
 _DATED = "SELECT _file, _row, opportunity_id AS key, close_date::VARCHAR AS val, rep_id FROM k_deals WHERE "
 _KNOWN_REP = "(SELECT rep_id FROM k_reps)"
 _KNOWN_ACCOUNT = "(SELECT account_id FROM k_accounts)"
+
+
+_HELD = "(SELECT * FROM k_territories WHERE valid_to IS NULL OR valid_to >= as_of())"
+
+#: lies_in: each account and the territories in which it lies, as far as one of its places is a territory's id or name.
+_LIES_IN = f"""CREATE OR REPLACE TEMP TABLE lies_in AS
+    SELECT DISTINCT a.account_id, a.rep_id, a.country, t.territory_id, t.rep_id AS held_by
+    FROM (SELECT account_id, rep_id, country, lower(unnest([territory_id, country, region, city, postal_code])) AS place FROM k_owned) a
+    JOIN (SELECT lower(unnest([territory_id, territory_name])) AS place, territory_id, rep_id FROM {_HELD}) t USING (place)"""
 
 
 def _orphans(table: str, rows: str, key: str) -> Rule:
@@ -155,6 +167,43 @@ RULES = (
         ("opportunities", "accounts"),
     ),
     Rule(
+        "territories",
+        "territory_name",
+        "is the name of several territories with different ids",
+        "If they are one territory, use one id; else give each a name of its own.",
+        f"""SELECT _file, _row, territory_id AS key, territory_name AS val, rep_id FROM {_HELD}
+            WINDOW w AS (PARTITION BY lower(territory_name)) QUALIFY min(territory_id) OVER w != max(territory_id) OVER w""",
+        ("territories",),
+    ),
+    Rule(
+        "accounts",
+        "territory_id",
+        "names a territory that is not in table territories",
+        "Add the territory, or give the account to another; its sales count for its own rep.",
+        """SELECT _file, _row, account_id AS key, territory_id AS val, rep_id FROM k_owned
+           WHERE territory_id NOT IN (SELECT territory_id FROM k_territories)""",
+        ("accounts", "territories"),
+    ),
+    Rule(
+        "accounts",
+        "country",
+        "lies in a country where no account lies in any territory",
+        "Draw a territory there, or say who looks after it; its sales count for its own rep.",
+        """SELECT _file, _row, account_id AS key, country AS val, rep_id FROM k_owned
+           WHERE country NOT IN (SELECT country FROM lies_in WHERE country IS NOT NULL) AND EXISTS (FROM lies_in)""",
+        ("accounts", "territories"),
+    ),
+    Rule(
+        "reps",
+        "rep_id",
+        "has territories in which none of the rep's accounts is known to lie",
+        "See whether accounts or territories stand under the wrong rep.",
+        f"""SELECT _file, _row, rep_id AS key, rep_id AS val, rep_id FROM k_reps
+            WHERE rep_id IN (SELECT rep_id FROM {_HELD}) AND rep_id IN (SELECT rep_id FROM k_owned) AND EXISTS (FROM lies_in)
+            AND rep_id NOT IN (SELECT rep_id FROM lies_in WHERE rep_id = held_by)""",
+        ("accounts", "territories"),
+    ),
+    Rule(
         "credits",
         "credit_share",
         "belongs to a source whose revenue shares do not total 1",
@@ -173,9 +222,34 @@ def find_problems(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     con: holds what ``build_books`` left behind.
     """
     con.execute(PROBLEMS)
+    con.execute(_LIES_IN)
     for rule in RULES:
         if all(company.has(table) for table in rule.needs):
             con.execute(
                 f"""INSERT INTO problems SELECT 'finding', {text(rule.table)}, _file, _row, {text(rule.column)}, val,
                     {text(rule.what)}, {text(rule.fix)}, key, rep_id, NULL, NULL FROM ({rule.rows}) ORDER BY _file, _row, key"""
             )
+
+
+def check_tables(con: duckdb.DuckDBPyConnection, company: Company, usable: Collection[str]) -> Iterator[Problem]:
+    """What shows only in whole tables: tables without rows, and settings that name columns which accounts do not have.
+
+    con: holds the tables named in usable, as they were converted.
+    """
+    rows_n = {name: con.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in usable}
+    needed = [name for name in ("reps",) if rows_n.get(name) == 0]
+    happened = [name for name in EVENT_DATES if name in company.tables and name != "accounts"]
+    if not any(rows_n.get(name, 1) for name in happened):
+        needed += happened
+    for name, n in rows_n.items():
+        if n == 0:
+            file, what = company.tables[name].file or FILE_NAME, "holds no row that can be used"
+            severity, but = ("unusable", "Nothing can be planned without.") if name in needed else ("finding", "Go on if there are none.")
+            yield Problem(severity, name, file, None, None, None, what, f"Export it with its rows. {but}")
+    for setting in ("segments", "peers"):
+        tables = [t for t in ("accounts", *(["opportunities"] if setting == "segments" else [])) if t in usable]
+        known = {row[0]: None for table in tables for row in con.execute(f"DESCRIBE {table}").fetchall() if not row[0].startswith("_")}
+        for column in getattr(company, setting):
+            if "accounts" in usable and column not in known:
+                what = f"`{setting}` names a column that accounts do not have; they have {', '.join(known)}"
+                yield Problem("unusable", "accounts", FILE_NAME, None, setting, column, what, "Name one of these, or map the column.")

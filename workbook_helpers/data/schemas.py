@@ -14,7 +14,7 @@ class Column:
 
     required: the company's table must have it. filled: a row without it cannot be used and is set aside.
     A value that cannot be converted sets its row aside where the column is ``filled``; elsewhere the cell counts as missing and is
-    reported. low, high: bounds of a number. allowed: the only texts that mean something.
+    reported. low, high: bounds of a number. allowed: the only texts that mean something. empty: the value that an empty cell stands for.
     """
 
     name: str
@@ -24,6 +24,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     allowed: tuple[str, ...] = ()
+    empty: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Table:
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(c.name for c in self.columns))
 
+    @property
+    def named_by(self) -> tuple[str, ...]:
+        """The columns by which people know a row: its key, else its first id."""
+        return self.key or tuple(c.name for c in self.columns if c.kind == "id" and c.filled)[:1]
+
     def column(self, name: str) -> Column:
         return self.columns[self.names.index(name)]
 
@@ -61,6 +67,11 @@ def _key(name: str) -> Column:
 
 def _date(name: str, **more: bool) -> Column:
     return Column(name, "date", **more)
+
+
+def _since() -> Column:
+    """Valid from that day; from the beginning where no day is given."""
+    return Column("valid_from", "date", filled=True, empty=ALWAYS)
 
 
 def _money(name: str, **more: bool) -> Column:
@@ -78,6 +89,9 @@ def _share(name: str, **more: bool) -> Column:
 def _place() -> tuple[Column, Column]:
     return Column("latitude", "number", low=-90, high=90), Column("longitude", "number", low=-180, high=180)
 
+
+#: The day before all others: what an empty ``valid_from`` means.
+ALWAYS = "1900-01-01"
 
 _DEAL_TEXTS = ("kind", "product", "lead_source", "forecast_category", "win_reason", "loss_reason", "competitor")
 
@@ -132,7 +146,7 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "account_owners",
-            (_key("account_id"), _key("rep_id"), _date("valid_from", required=True, filled=True), _date("valid_to")),
+            (_key("account_id"), _key("rep_id"), _since(), _date("valid_to")),
             "account, rep and period",
             key=("account_id", "rep_id", "valid_from"),
             known="valid_from",
@@ -285,7 +299,7 @@ TABLES: dict[str, Table] = {
                 _key("territory_id"),
                 Column("territory_name", required=True, filled=True),
                 _key("rep_id"),
-                _date("valid_from", required=True, filled=True),
+                _since(),
                 _date("valid_to"),
             ),
             "territory, rep and period",

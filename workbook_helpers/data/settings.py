@@ -4,20 +4,49 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from workbook_helpers.data.schemas import TABLES
 from workbook_helpers.errors import SettingsError
 from workbook_helpers.measure import Period
+from workbook_helpers.plan.yaml_text import YamlTextError, find_line, plain, read_tree
 
 FILE_NAME = "workbook.yml"
+
+#: What each component counts in a territory's grade, unless the company says otherwise.
+WEIGHTS = {"potential": 0.30, "revenue": 0.20, "win_rate": 0.15, "workload": 0.15, "competition": 0.10, "funnel": 0.10}
+
+
+
+def _check_dates(text: str) -> str:
+    """A way to write a day: it must name day, month and year, and no time of day."""
+    form = text.replace("%-", "%")
+    try:
+        names_a_day = all(datetime.strptime(day.strftime(form), form) == day for day in (datetime(2026, 12, 31), datetime(1999, 2, 3)))
+    except ValueError:
+        names_a_day = False
+    if not names_a_day or re.search("%[HIMSfpzZcX]", form):
+        raise ValueError('say where day (%d), month (%m) and year (%Y) stand, without the time of day, for example "%d.%m.%Y"')
+    return text
+
+
+def _check_once(words: tuple[str, ...]) -> tuple[str, ...]:
+    twice = [word for word, n in Counter(word.strip().lower() for word in words).items() if n > 1 or not word]
+    if twice:
+        raise ValueError(f"{', '.join(map(repr, twice))} stands twice or is empty; name each once (capitals do not count)")
+    return words
+
+
+_Dates = Annotated[str, AfterValidator(_check_dates)]
+_Once = Annotated[tuple[str, ...], AfterValidator(_check_once)]
+_Filled = Annotated[str, Field(min_length=1, max_length=200)]
+_Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -34,7 +63,7 @@ class Source(_Strict):
     sheet: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     select: str | None = None
-    dates: str | None = None
+    dates: _Dates | None = None
     decimal: Literal[".", ","] | None = None
     encoding: str | None = None
     delimiter: str | None = None
@@ -60,48 +89,46 @@ class Source(_Strict):
 class Outcomes(_Strict):
     """Which texts in ``outcome`` mean won or lost; everything else is open."""
 
-    won: tuple[str, ...] = ("Won",)
-    lost: tuple[str, ...] = ("Lost",)
+    won: _Once = ("Won",)
+    lost: _Once = ("Lost",)
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Outcomes:
+        both = {word.lower() for word in self.won} & {word.lower() for word in self.lost}
+        if both:
+            raise ValueError(f"{', '.join(map(repr, sorted(both)))} cannot mean won and lost; keep it in one of the two")
+        return self
 
 
 class Company(_Strict):
     """The settings of one company. Every key but ``tables`` has a default."""
 
     folder: Path = Field(exclude=True)
-    format: Literal[1] = 1
+    format: Annotated[Literal[1], BeforeValidator(lambda value: 1 if value == "1" else value)] = 1
     name: str = Field(default="", alias="company")
-    currency: str = "USD"
+    currency: _Filled = "USD"
     fiscal_year_start: str = "01-01"
     quota_counts: Literal["bookings", "revenue", "margin", "recurring", "units"] = "bookings"
     credit: Literal["own", "account", "table"] = "own"
-    dates: str | None = None
+    dates: _Dates | None = None
     decimal: Literal[".", ","] | None = None
-    stages: tuple[str, ...] = ()
+    stages: _Once = ()
     outcomes: Outcomes = Outcomes()
-    lapsed_after_days: int = Field(default=365, gt=0)
-    exports: str = "exports"
+    lapsed_after_days: int = Field(default=365, gt=0, le=36_500)
+    exports: _Filled = "exports"
     tables: dict[str, Source]
-    company_target: dict[int, float] = Field(default_factory=dict)
-    segments: tuple[str, ...] = ("industry", "region", "lead_source")
-    peers: tuple[str, ...] = ("industry",)
+    company_target: dict[Annotated[int, Field(ge=1900, le=2199)], _Amount] = Field(default_factory=dict)
+    segments: _Once = ("industry", "region", "lead_source")
+    peers: _Once = ("industry",)
     potential_quantile: float = Field(default=0.8, gt=0, lt=1)
-    weights: dict[str, float] = Field(
-        default_factory=lambda: {
-            "potential": 0.30,
-            "revenue": 0.20,
-            "win_rate": 0.15,
-            "workload": 0.15,
-            "competition": 0.10,
-            "funnel": 0.10,
-        }
-    )
-    calls: dict[str, float] = Field(default_factory=lambda: {"A": 24, "B": 12, "C": 4})
-    hours_per_call: float = Field(default=1.0, gt=0)
-    calls_per_trip: float = Field(default=4.0, ge=1)
-    road_factor: float = Field(default=1.3, ge=1)
-    speed_km_per_hour: float = Field(default=60.0, gt=0)
-    goal_paths: int = Field(default=10_000, ge=1_000)
-    seed: int = 7
+    weights: dict[str, _Amount] = Field(default_factory=lambda: dict(WEIGHTS))
+    calls: dict[str, _Amount] = Field(default_factory=lambda: {"A": 24, "B": 12, "C": 4}, min_length=1)
+    hours_per_call: float = Field(default=1.0, gt=0, le=24)
+    calls_per_trip: float = Field(default=4.0, ge=1, le=100)
+    road_factor: float = Field(default=1.3, ge=1, le=10)
+    speed_km_per_hour: float = Field(default=60.0, gt=0, le=1_000)
+    goal_paths: int = Field(default=10_000, ge=1_000, le=1_000_000)
+    seed: int = Field(default=7, ge=0)
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
@@ -122,11 +149,27 @@ class Company(_Strict):
         if "reps" not in tables or not {"opportunities", "orders"} & set(tables):
             raise ValueError("the least that works is `reps` with `opportunities` or `orders`")
         for name, source in tables.items():
-            unknown = [c for c in source.columns if c not in TABLES[name].names and not TABLES[name].own_columns]
+            unknown = [c for c in source.columns if c not in TABLES[name].names and (not TABLES[name].own_columns or c.startswith("_"))]
             if unknown:
                 hints = "; ".join(_unknown("column", c, TABLES[name].names) for c in unknown)
                 raise ValueError(f"{name}: {hints}")
         return tables
+
+    @field_validator("weights")
+    @classmethod
+    def _known_weights(cls, weights: dict[str, float]) -> dict[str, float]:
+        unknown = [name for name in weights if name not in WEIGHTS]
+        if unknown:
+            raise ValueError("; ".join(_unknown("component", name, WEIGHTS) for name in unknown))
+        if not sum(weights.values()):
+            raise ValueError("they add up to 0; give at least one component some weight")
+        return weights
+
+    @model_validator(mode="after")
+    def _credits_to_share_by(self) -> Company:
+        if self.credit == "table" and "credits" not in self.tables:
+            raise ValueError("credit: table needs table `credits`; name its export under tables:, or write credit: own")
+        return self
 
     @field_validator("fiscal_year_start")
     @classmethod
@@ -187,17 +230,20 @@ def load_company(folder: Path) -> Company:
             do="Name that folder, or write the file.",
         )
     try:
-        loaded = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (YAMLError, UnicodeDecodeError) as error:
-        place = getattr(error, "problem_mark", None)
-        line = f" line {place.line + 1}" if place else ""
-        raise SettingsError(f"{path}{line}: this is not YAML.", do="Mend that line: a missing quote, colon or indent.") from None
-    if not isinstance(loaded, dict):
+        tree = read_tree(path.read_text(encoding="utf-8"))
+        loaded = plain(tree)
+    except YamlTextError as error:
+        raise SettingsError(f"{path} line {error.line}: {error.why}." if error.line else f"{path}: {error.why}.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: this is not UTF-8 text.", do="Save it as UTF-8.") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}.", do="See that you may read it.") from None
+    if not loaded:
         raise SettingsError(f"{path}: it holds no `key: value` lines.", do="Start from data/samples/field_sales/workbook.yml.")
     try:
-        company = Company(folder=folder.resolve(), **{str(k): v for k, v in loaded.items() if k != "folder"})
+        company = Company(folder=folder.resolve(), **{k: v for k, v in loaded.items() if k != "folder"})
     except ValidationError as error:
-        raise SettingsError(f"{path}: " + "; ".join(_say(e) for e in error.errors()) + ".") from None
+        raise SettingsError("\n".join(f"{_place(path, tree, e['loc'])}: {_say(e)}." for e in error.errors())) from None
     return company if company.name else company.model_copy(update={"name": company.folder.name})
 
 
@@ -207,13 +253,39 @@ def _find(folder: Path) -> Path:
     return next((place for place in places if (place / FILE_NAME).is_file()), folder)
 
 
+_SAY = {
+    "missing": "this key must be there",
+    "string_type": "must be a text",
+    "string_too_short": "must not be empty",
+    "too_short": "must name at least one",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "finite_number": "must be a finite number",
+    "greater_than": "must be more than {gt:.10g}",
+    "greater_than_equal": "must be {ge:.10g} or more",
+    "less_than": "must be less than {lt:.10g}",
+    "less_than_equal": "must be {le:.10g} or less",
+    "literal_error": "must be {expected}",
+    "tuple_type": "must be a list, as in [one, two]",
+    "dict_type": "must hold `key: value` pairs",
+}
+
+
+def _place(path: Path, tree: Any, place: Iterable[Any]) -> str:
+    line = find_line(tree, tuple(place))
+    return f"{path} line {line}" if line else str(path)
+
+
 def _say(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"])
+    place = ".".join(str(part) for part in error["loc"] if part != "[key]")
     if error["type"] == "extra_forbidden":
         known = Source.model_fields if str(error["loc"][0]) == "tables" else _known_keys()
         return _unknown("key", place.split(".")[-1], known)
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{place}: {message}" + (f" (found {error['input']!r})" if not isinstance(error["input"], dict) else "")
+    message = _SAY.get(error["type"], error["msg"]).format(**error.get("ctx", {})).removeprefix("Value error, ")
+    found = f" (found {repr(error['input'])[:60]})" if isinstance(error["input"], (str, list)) and error["input"] else ""
+    return f"{place}: {message}{found}" if place else message
 
 
 def _known_keys() -> list[str]:

@@ -14,16 +14,21 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
 
+import duckdb
+
 from workbook_helpers.data.build import import_tables, write_team, write_view
 from workbook_helpers.data.history import Import
+from workbook_helpers.data.known import check_day
 from workbook_helpers.data.prepared import Prepared, read_problems
+from workbook_helpers.data.readers import shorten
 from workbook_helpers.data.settings import FILE_NAME, Company, load_company
-from workbook_helpers.errors import InputDataError, Problem, SettingsError
+from workbook_helpers.errors import InputDataError, Problem, RunError, SettingsError
 
 #: Where ``open_book`` finds the store, when it is not ``<company>/.workbook``.
 STORE = "WORKBOOK_STORE"
@@ -49,6 +54,24 @@ def prepare(
     """
     company = load_company(Path(folder))
     home = Path(store or os.environ.get(STORE) or company.folder / ".workbook").resolve()
+    with _room_in(home):
+        return _prepare(company, home, as_of, teach)
+
+
+@contextmanager
+def _room_in(home: Path) -> Iterator[None]:
+    """What the disk refuses is said in one line."""
+    try:
+        yield
+    except (OSError, duckdb.IOException) as error:
+        why = getattr(error, "strerror", None) or shorten(str(error))
+        raise RunError(
+            f"{getattr(error, 'filename', None) or home}: {why}.",
+            do="Free some space, see that you may write there, or name another folder with --store.",
+        ) from error
+
+
+def _prepare(company: Company, home: Path, as_of: date | None, teach: bool) -> Prepared:
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     fingerprint = _fingerprint(company, home)
     snapshot = home / fingerprint[:16]
@@ -58,14 +81,14 @@ def prepare(
     unusable = [p for p in read_problems(snapshot / "checked") if p.severity == "unusable"]
     if unusable:
         raise UnusableError(read_problems(snapshot / "checked"))
-    last_day = json.loads((snapshot / "checked" / "last_day.json").read_text())
-    if last_day is None:
-        raise InputDataError("The exports hold no usable deal, order or activity.", do="Run `workbook check` to see why.")
-    newest = Import(date.fromisoformat(last_day), snapshot / "checked")
+    first_day, last_day = map(date.fromisoformat, json.loads((snapshot / "checked" / "days.json").read_text()))
+    newest = Import(last_day, snapshot / "checked")
     _keep(home, newest)
-    day = as_of or newest.day
+    day = as_of or last_day
     imports = [kept for kept in _kept(home) if kept.day <= day]
     base = imports[-1] if imports and imports[-1].day == day else newest
+    if base == newest:
+        check_day(day, first_day, last_day)
     mark = hashlib.sha256("|".join(kept.folder.parent.name for kept in imports).encode()).hexdigest()[:8]
     view = snapshot / f"{day.isoformat()}-{mark}"
     if not view.is_dir():

@@ -30,7 +30,7 @@ _PLAIN = re.compile(r"[^\W_](?:[\w .,;/()+%&'’–-]*[\w.)%])?")
 
 
 class YamlTextError(Exception):
-    """The text is no YAML that a plan can be: where (counted from 1; None if unknown) and why."""
+    """The text is no YAML that people write: where (counted from 1; None if unknown) and why."""
 
     def __init__(self, line: int | None, why: str) -> None:
         self.line, self.why = line, why
@@ -56,7 +56,7 @@ def _yaml() -> YAML:
 def read_tree(text: str) -> CommentedMap:
     """The text as a map of maps, lists and texts that knows its comments and lines.
 
-    Raises YamlTextError for broken YAML, a key given twice, and for what plans do without: aliases, tags, deep nesting.
+    Raises YamlTextError for broken YAML, a key given twice, and for what nobody needs: aliases, tags, deep nesting.
 
     >>> read_tree("rep_id: 00123\\nwhy: NO  # never") == {"rep_id": "00123", "why": "NO"}
     True
@@ -69,13 +69,13 @@ def read_tree(text: str) -> CommentedMap:
             if isinstance(event, AliasEvent):
                 raise YamlTextError(line, f"*{event.anchor} points elsewhere; write the value itself")
             if isinstance(event, NodeEvent) and getattr(event, "tag", None):
-                raise YamlTextError(line, f"{event.tag} is a tag; plans have none, so leave it out")
+                raise YamlTextError(line, f"{event.tag} is a tag; leave it out")
             if depth > _DEEPEST:
                 raise YamlTextError(line, "is nested too deeply; close the brackets")
         tree = _yaml().load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        why = str(error.problem or error.context).split("\n")[0]
+        why = str(error.problem or error.context).split("\n")[0].split(" with value ")[0]
         fix = "keep one of the two" if isinstance(error, DuplicateKeyError) else "look for a missing quote or space"
         raise YamlTextError(mark.line + 1 if mark else None, f"is not YAML ({why}); {fix}") from None
     except (YAMLError, ValueError) as error:
@@ -85,7 +85,7 @@ def read_tree(text: str) -> CommentedMap:
     if tree is None:
         return CommentedMap()
     if not isinstance(tree, CommentedMap):
-        raise YamlTextError(1, "is no list of keys; start each line with a key and a colon, as in 'vision: ...'")
+        raise YamlTextError(1, "is no list of keys; start each line with a key and a colon, as in 'name: value'")
     return tree
 
 
