@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import wraps
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -66,6 +66,28 @@ class Period:
     def days(self) -> int:
         return (self.end - self.start).days + 1
 
+    #: First days of the company's own fiscal periods; without any, quarters and months are those of the calendar.
+    edges: ClassVar[tuple[date, ...]] = ()
+
+    def spans(self, day: date) -> dict[str, Period]:
+        """The quarter of this year and the month that hold the day, cut to the year; the company's own where ``edges`` say so.
+
+        >>> Period(date(2026, 4, 1), date(2027, 3, 31)).spans(date(2026, 8, 9))["quarter"].start
+        datetime.date(2026, 7, 1)
+        """
+        nominal = [(pd.Timestamp(self.start) + pd.DateOffset(months=3 * k)).date() for k in range(4)]
+        starts = [nearest_day(first, self.edges) for first in nominal] + [self.end + timedelta(days=1)]
+        k = max(k for k in range(4) if starts[k] <= day)
+        month = pd.Timestamp(day).to_period("M")
+        first, last = month.start_time.date(), month.end_time.date()
+        before, after = [e for e in self.edges if e <= day], [e for e in self.edges if e > day]
+        if before and after and 25 <= (after[0] - before[-1]).days <= 37:
+            first, last = before[-1], after[0] - timedelta(days=1)
+        return {
+            "quarter": Period(starts[k], min(starts[k + 1] - timedelta(days=1), self.end)),
+            "month": Period(max(first, self.start), min(last, self.end)),
+        }
+
     def holds(self, dates: pd.Series) -> pd.Series:
         """True for each date inside the period; a missing date is outside. Takes datetime64 values."""
         return dates.between(pd.Timestamp(self.start), pd.Timestamp(self.end))
@@ -100,6 +122,28 @@ class Period:
 
     def __str__(self) -> str:
         return f"{say_date(self.start)} to {say_date(self.end)}"
+
+
+@dataclass(frozen=True)
+class FiscalYear(Period):
+    """A fiscal year that knows the first days of the company's own periods (weeks, 4-4-5 months, quarters), in order.
+
+    >>> weeks = tuple(date(2025, 12, 28) + timedelta(days=7 * k) for k in (0, 4, 8, 13, 17, 21, 26, 30, 34, 39, 43, 47, 52))
+    >>> str(FiscalYear(weeks[0], date(2026, 12, 26), weeks).spans(date(2026, 3, 28))["quarter"])
+    '28 Dec 2025 to 28 Mar 2026'
+    """
+
+    edges: tuple[date, ...] = ()
+
+
+def nearest_day(day: date, edges: Iterable[date], *, within: int = 10) -> date:
+    """The edge nearest to a day, or the day itself where none lies within so many days.
+
+    >>> nearest_day(date(2026, 1, 1), [date(2025, 12, 28), date(2026, 1, 25)])
+    datetime.date(2025, 12, 28)
+    """
+    nearest = min(edges, key=lambda edge: (abs((edge - day).days), edge), default=day)
+    return nearest if abs((nearest - day).days) <= within else day
 
 
 def say_date(day: date | None) -> str:

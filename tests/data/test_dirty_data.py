@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sys
+from datetime import date, timedelta
 
 import pytest
 from conftest import deal, order, small_tables
@@ -211,8 +212,6 @@ def test_an_account_dated_far_in_the_future_stays_and_its_date_counts_as_missing
 
 
 def test_a_date_far_in_the_future_changes_nothing_on_an_earlier_day(company):
-    from datetime import date
-
     tables = small_tables()
     tables["orders"].append(order(99, order_date="2199-05-01"))
     sound, stray = (prepare(company(t), as_of=date(2026, 5, 1)) for t in (small_tables(), tables))
@@ -339,3 +338,60 @@ def test_an_error_of_several_lines_is_shown_in_several_lines(company, workbook, 
     tables["accounts"] = [{"account_id": "A1"}]
     code, shown = workbook("run", company(tables))
     assert code == 2 and len(shown.splitlines()) == 2 and "\ufffd" not in shown
+
+
+# --------------------------------------------------------------------------------------------- the company's own calendar
+
+
+def weeks_of(first_day, *weeks):
+    """Fiscal periods of so many weeks, one after another."""
+    rows = []
+    for n, length in enumerate(weeks):
+        last_day = first_day + timedelta(days=7 * length - 1)
+        rows.append({"period": f"P{n}", "period_start": first_day.isoformat(), "period_end": last_day.isoformat()})
+        first_day = last_day + timedelta(days=1)
+    return rows
+
+
+def with_periods(company, rows, **settings):
+    tables = small_tables()
+    tables["periods"] = rows
+    return prepare(company(tables, **settings), teach=False)
+
+
+def test_fiscal_year_quarter_and_month_follow_the_companys_periods(company):
+    prepared = with_periods(company, weeks_of(date(2025, 12, 28), *(4, 4, 5) * 4))
+    year = prepared.company.fiscal_year(prepared.as_of)
+    assert (year.start, year.end) == (date(2025, 12, 28), date(2026, 12, 26))
+    spans = year.spans(date(2026, 6, 28))
+    assert str(spans["quarter"]) == "28 Jun 2026 to 26 Sep 2026"
+    assert str(spans["month"]) == "28 Jun 2026 to 25 Jul 2026"
+    assert prepared.company.plan_year(date(2025, 12, 30)) == prepared.company.plan_year(date(2026, 12, 26)) == 2026
+    assert not [p for p in prepared.problems if p.table == "periods"]
+
+
+def test_a_year_of_53_weeks_begins_and_ends_where_its_periods_say(company):
+    prepared = with_periods(company, weeks_of(date(2026, 1, 4), 13, 13, 13, 14), fiscal_year_start="01-01")
+    year = prepared.company.fiscal_year(date(2026, 6, 30))
+    assert (year.start, year.end, year.days) == (date(2026, 1, 4), date(2027, 1, 9), 53 * 7)
+    assert str(year.spans(date(2027, 1, 9))["quarter"]) == "4 Oct 2026 to 9 Jan 2027"
+
+
+def test_without_periods_the_calendar_counts(company):
+    year = prepare(company(), teach=False).company.fiscal_year(date(2026, 5, 15))
+    assert [str(span) for span in year.spans(date(2026, 5, 15)).values()] == ["1 Apr 2026 to 30 Jun 2026", "1 May 2026 to 31 May 2026"]
+
+
+def test_periods_that_do_not_hold_the_year_are_said_and_the_calendar_counts(company, workbook):
+    tables = small_tables()
+    tables["periods"] = weeks_of(date(2023, 12, 31), *(13,) * 4)
+    folder = company(tables)
+    shown = workbook("check", folder)[1]
+    assert "periods.csv, column period_start, value '2026-01-01'" in shown
+    assert "no period begins or ends near; the calendar counts instead. Add the periods of that year" in shown
+    assert prepare(folder).company.fiscal_year(date(2026, 6, 30)).start == date(2026, 1, 1)
+
+
+def test_a_period_that_ends_before_it_begins_is_named(company):
+    rows = [*weeks_of(date(2025, 12, 28), *(13,) * 4), {"period": "X", "period_start": "2026-03-05", "period_end": "2026-03-01"}]
+    assert [p.what for p in with_periods(company, rows).problems if p.table == "periods"] == ["ends before it begins"]

@@ -17,7 +17,7 @@ import duckdb
 
 from workbook_helpers.data import known
 from workbook_helpers.data.convert import PROBLEMS, convert_table, quote
-from workbook_helpers.data.findings import check_tables, find_problems
+from workbook_helpers.data.findings import check_calendar, check_tables, find_problems
 from workbook_helpers.data.history import Import
 from workbook_helpers.data.imports import FileOptions, load_exports
 from workbook_helpers.data.prepared import Prepared
@@ -60,11 +60,14 @@ def import_tables(company: Company, stems: set[str], place: Path) -> None:
         if whole:
             known.set_aside_strays(con, company)
         days = known.find_days(con, company) if whole else None
+        edges = known.find_edges(con) if "periods" in usable else []
         _insert(con, check_tables(con, company, usable))
+        if edges and days:
+            _insert(con, check_calendar(company.with_periods(edges), days[1]))
         for name in usable:
             con.execute(f"COPY {name} TO '{_sql_path(place / name)}.parquet' (FORMAT parquet)")
         con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")
-    (place / "days.json").write_text(json.dumps([day.isoformat() for day in days or ()]))
+    (place / "days.json").write_text(json.dumps({"events": days, "periods": edges}, default=date.isoformat))
 
 
 def _insert(con: Any, problems: Iterable[Problem]) -> None:

@@ -288,7 +288,7 @@ def _report(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     rep = f"t.{quote(table.rep)}" if table.rep in table.names else "NULL"
     if table.rep and "account_id" in table.names and table.name != "accounts":
         rep = f"coalesce({rep}, (SELECT a.rep_id FROM accounts a WHERE a.account_id = t.account_id))" if _has(con, "accounts") else rep
-    key = " || ' / ' || ".join(f"coalesce(c.{quote(k)}, '')" for k in table.named_by) or "NULL"
+    key = f"concat_ws(' / ', {', '.join(f'c.{quote(k)}' for k in table.named_by)})" if table.named_by else "NULL"
     amount = f"t.{quote(table.amount)}" if table.amount else "NULL"
     known = f"t.{quote(table.known)}" if table.known else "NULL"
     for found, severity in (("bad", "set_aside"), ("blanked", "finding")):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import duckdb
 
@@ -204,6 +205,14 @@ RULES = (
         ("accounts", "territories"),
     ),
     Rule(
+        "periods",
+        "period_end",
+        "ends before it begins",
+        "Mend one of the two dates.",
+        "SELECT _file, _row, period AS key, period_end::VARCHAR AS val, NULL AS rep_id FROM k_periods WHERE period_end < period_start",
+        ("periods",),
+    ),
+    Rule(
         "credits",
         "credit_share",
         "belongs to a source whose revenue shares do not total 1",
@@ -253,3 +262,16 @@ def check_tables(con: duckdb.DuckDBPyConnection, company: Company, usable: Colle
             if "accounts" in usable and column not in known:
                 what = f"`{setting}` names a column that accounts do not have; they have {', '.join(known)}"
                 yield Problem("unusable", "accounts", FILE_NAME, None, setting, column, what, "Name one of these, or map the column.")
+
+
+def check_calendar(company: Company, day: date) -> Iterator[Problem]:
+    """Whether table periods says where the fiscal year of the day begins and ends; where it does not, the calendar counts.
+
+    company: with its periods.
+    """
+    year = company.fiscal_year(day)
+    for first in (year.start, year.end + timedelta(days=1)):
+        if first not in year.edges:
+            what = "is where a fiscal year would begin by fiscal_year_start, and no period begins or ends near; the calendar counts instead"
+            fix = f"Add the periods of that year, or mend fiscal_year_start: in {FILE_NAME}."
+            yield Problem("finding", "periods", company.tables["periods"].file or "", None, "period_start", first.isoformat(), what, fix)

@@ -50,6 +50,12 @@ def _all_days(company: Company) -> str:
     return " UNION ALL ".join(f"SELECT {column} AS day FROM {table} WHERE {condition}" for table, column, condition in _events(company))
 
 
+def find_edges(con: duckdb.DuckDBPyConnection) -> list[date]:
+    """The days on which the company's own fiscal periods begin, the day after the last one included."""
+    edges = "SELECT period_start AS day FROM periods UNION SELECT period_end + 1 FROM periods"
+    return [day for (day,) in con.execute(f"SELECT day::DATE FROM ({edges}) ORDER BY 1").fetchall()]
+
+
 def set_aside_strays(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     """Sets the few rows aside that are dated long after all others: a slip, which would move the as-of date to a day nobody meant.
 
@@ -66,7 +72,7 @@ def set_aside_strays(con: duckdb.DuckDBPyConnection, company: Company) -> None:
         return
     for name, column, condition in _events(company):
         table = TABLES[name]
-        key = " || ' / ' || ".join(f"{c}::VARCHAR" for c in table.named_by) or "NULL"
+        key = f"concat_ws(' / ', {', '.join(table.named_by)})" if table.named_by else "NULL"
         rep, amount = ("rep_id" if "rep_id" in table.names else "NULL"), table.amount or "NULL"
         filled = table.column(column).filled or column == "close_date"
         late = f"{condition} AND {column} >= DATE '{stray}'"

@@ -10,11 +10,21 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from workbook_helpers.data.schemas import TABLES
 from workbook_helpers.errors import SettingsError
-from workbook_helpers.measure import Period
+from workbook_helpers.measure import FiscalYear, nearest_day
 from workbook_helpers.plan.yaml_text import YamlTextError, find_line, plain, read_tree
 
 FILE_NAME = "workbook.yml"
@@ -130,6 +140,8 @@ class Company(_Strict):
     goal_paths: int = Field(default=10_000, ge=1_000, le=1_000_000)
     seed: int = Field(default=7, ge=0)
 
+    _edges: tuple[date, ...] = PrivateAttr(default=())
+
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     @field_validator("tables", mode="before")
@@ -194,26 +206,39 @@ class Company(_Strict):
         made = Source(select="made from the imports")
         return self.model_copy(update={"tables": {name: self.tables.get(name, made) for name in names}})
 
-    def fiscal_year(self, day: date) -> Period:
-        """The fiscal year that holds the day.
+    def with_periods(self, edges: Iterable[date]) -> Company:
+        """The same company with the first days of its own fiscal periods, as table ``periods`` has them."""
+        company = self.model_copy()
+        company._edges = tuple(sorted(set(edges)))
+        return company
+
+    def fiscal_year(self, day: date) -> FiscalYear:
+        """The fiscal year that holds the day. It begins with the company's period nearest to ``fiscal_year_start``, else on that day.
 
         >>> company = Company(folder=Path("x"), fiscal_year_start="04-01", tables={"reps": "r.csv", "orders": "o.csv"})
         >>> company.fiscal_year(date(2026, 3, 31)).start
         datetime.date(2025, 4, 1)
         """
-        month, first = map(int, self.fiscal_year_start.split("-"))
-        start = date(day.year, month, first)
-        start = start if start <= day else start.replace(year=day.year - 1)
-        return Period(start, start.replace(year=start.year + 1) - timedelta(days=1))
+        year = self._first_year(day)
+        return FiscalYear(self._begin(year), self._begin(year + 1) - timedelta(days=1), self._edges)
 
     def plan_year(self, day: date) -> int:
-        """The year that names the plan's file: the one in which the fiscal year ends.
+        """The year that names the plan's file: the one in which the fiscal year ends, by ``fiscal_year_start``.
 
         >>> company = Company(folder=Path("x"), fiscal_year_start="04-01", tables={"reps": "r.csv", "orders": "o.csv"})
         >>> company.plan_year(date(2026, 4, 1))
         2027
         """
-        return self.fiscal_year(day).end.year
+        year = self._first_year(day)
+        return year if self.fiscal_year_start == "01-01" else year + 1
+
+    def _first_year(self, day: date) -> int:
+        """The calendar year in which the fiscal year that holds the day nominally begins."""
+        return max(year for year in (day.year - 1, day.year, day.year + 1) if self._begin(year) <= day)
+
+    def _begin(self, year: int) -> date:
+        month, first = map(int, self.fiscal_year_start.split("-"))
+        return nearest_day(date(year, month, first), self._edges)
 
 
 def load_company(folder: Path) -> Company:

@@ -81,7 +81,9 @@ def _prepare(company: Company, home: Path, as_of: date | None, teach: bool) -> P
     unusable = [p for p in read_problems(snapshot / "checked") if p.severity == "unusable"]
     if unusable:
         raise UnusableError(read_problems(snapshot / "checked"))
-    first_day, last_day = map(date.fromisoformat, json.loads((snapshot / "checked" / "days.json").read_text()))
+    days = json.loads((snapshot / "checked" / "days.json").read_text())
+    first_day, last_day = map(date.fromisoformat, days["events"])
+    company = company.with_periods(map(date.fromisoformat, days["periods"]))
     newest = Import(last_day, snapshot / "checked")
     _keep(home, newest)
     day = as_of or last_day

@@ -108,7 +108,7 @@ def compare_pace(
     if reason:
         return Answer("6.1", measures=(PACE.withhold(reason, period=fiscal_year),), withheld=reason)
     rows, spread = [], _goal_days(fiscal_year, since, until)
-    for span, whole in (("year", fiscal_year), *_spans(as_of, fiscal_year)):
+    for span, whole in (("year", fiscal_year), *fiscal_year.spans(as_of).items()):
         to_date = Period(whole.start, as_of)
         actual = total(credited.loc[to_date.holds(credited["credit_date"]), "amount"])
         share, elapsed = (estimate_seasonal_share(part=p, whole=spread, season=season) for p in (whole, to_date))
@@ -144,18 +144,6 @@ def _goal_days(year: Period, since: date | None, until: date | None) -> Period:
     start = since if since is not None and year.start < since <= year.end else year.start
     end = until if until is not None and start <= until < year.end else year.end
     return Period(start, end)
-
-
-def _spans(as_of: date, year: Period) -> list[tuple[str, Period]]:
-    """The quarter of the fiscal year and the calendar month that hold the day, cut to the fiscal year."""
-    edges = [(pd.Timestamp(year.start) + pd.DateOffset(months=3 * k)).date() for k in range(5)]
-    start = max(edge for edge in edges[:4] if edge <= as_of)
-    end = min(edges[edges.index(start) + 1] - timedelta(days=1), year.end)
-    month = pd.Timestamp(as_of).to_period("M")
-    return [
-        ("quarter", Period(start, end)),
-        ("month", Period(max(month.start_time.date(), year.start), min(month.end_time.date(), year.end))),
-    ]
 
 
 def summarise_run(
