@@ -11,9 +11,10 @@ from conftest import deal, order, small_tables
 
 from workbook_helpers import __main__ as command
 from workbook_helpers.batch.files import to_csv
-from workbook_helpers.data import prepare, store
+from workbook_helpers.data import find_rep, prepare, store
 from workbook_helpers.data.settings import WEIGHTS
-from workbook_helpers.errors import RunError
+from workbook_helpers.errors import RunError, UnknownRepError
+from workbook_helpers.names import is_safe_name, safe_name
 from workbook_helpers.steps.quality import COMPONENTS
 
 
@@ -194,7 +195,7 @@ def test_one_date_far_in_the_future_does_not_move_the_day_of_the_plan(company, w
     tables = small_tables()
     tables[table].append(row)
     folder = company(tables)
-    assert prepare(folder).as_of.isoformat() == "2026-06-30"
+    assert prepare(folder, teach=False).as_of.isoformat() == "2026-06-30"
     code, shown = workbook("check", folder)
     assert code == 0
     assert shown.startswith("Dates far after all others (up to 2199-0")
@@ -206,7 +207,7 @@ def test_one_date_far_in_the_future_does_not_move_the_day_of_the_plan(company, w
 def test_an_account_dated_far_in_the_future_stays_and_its_date_counts_as_missing(company):
     tables = small_tables()
     tables["accounts"][0]["created_date"] = "2199-05-01"
-    prepared = prepare(company(tables))
+    prepared = prepare(company(tables), teach=False)
     assert "A1" in set(prepared.read("accounts")["account_id"])
     assert [p.severity for p in prepared.problems if p.column == "created_date"] == ["finding"]
 
@@ -214,14 +215,14 @@ def test_an_account_dated_far_in_the_future_stays_and_its_date_counts_as_missing
 def test_a_date_far_in_the_future_changes_nothing_on_an_earlier_day(company):
     tables = small_tables()
     tables["orders"].append(order(99, order_date="2199-05-01"))
-    sound, stray = (prepare(company(t), as_of=date(2026, 5, 1)) for t in (small_tables(), tables))
+    sound, stray = (prepare(company(t), as_of=date(2026, 5, 1), teach=False) for t in (small_tables(), tables))
     assert sound.view == stray.view
 
 
 def test_many_rows_after_a_year_of_silence_are_no_slip(company):
     tables = small_tables()
     tables["orders"] += [order(n, order_date=f"2028-01-{n - 59:02}") for n in range(60, 70)]
-    assert prepare(company(tables)).as_of.isoformat() == "2028-01-10"
+    assert prepare(company(tables), teach=False).as_of.isoformat() == "2028-01-10"
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "1999-12-31", "2025-01-09", "2027-07-02", "9999-12-31"])
@@ -238,6 +239,40 @@ def test_an_id_without_its_zeros_is_answered_with_the_one_it_looks_like(company,
     tables = json.loads(json.dumps(small_tables()).replace('"R1"', '"000412"'))
     code, shown = workbook("run", company(tables), "--rep", "412")
     assert code == 2 and "No rep '412' is known on 2026-06-30. It looks like 000412. Ids are text: keep zeros" in shown
+
+
+def test_an_id_on_the_command_line_is_the_text_that_was_typed(company):
+    tables = json.loads(json.dumps(small_tables()).replace('"R1"', '"00123"').replace('"R2"', '"NO"'))
+    prepared = prepare(company(tables), teach=False)
+    assert [find_rep(prepared, rep_id)["rep_id"] for rep_id in ("00123", "NO")] == ["00123", "NO"]
+    for other in ("123", "False", "1e5", "None", "", "-rf", "../../x", "NO\x1b[2J"):
+        with pytest.raises(UnknownRepError, match="No rep .* is known on 2026-06-30"):
+            find_rep(prepared, other)
+
+
+HOSTILE_IDS = ["../../x", "/etc/x", "CON", "con", "a:b", "-rf", "x" * 300, "Rep", "rep", "é", "e\u0301", "", ".", "nul.txt", "a\nb", "\ud800"]
+
+
+def test_an_id_names_no_path_no_device_and_no_other_ids_file():
+    names = [safe_name(text) for text in HOSTILE_IDS]
+    assert len({name.lower() for name in names}) == len(HOSTILE_IDS)
+    assert all(is_safe_name(name) and len(name) < 50 for name in names)
+
+
+def test_letters_put_together_in_two_ways_make_one_id(company):
+    tables = json.loads(json.dumps(small_tables()).replace('"R1"', '"Ren\\u00e9"'))
+    tables["orders"].append(order(99, "Rene\u0301 "))
+    orders = prepare(company(tables), teach=False).read("orders")
+    assert orders.set_index("order_id").loc["O099", "rep_id"] == "Ren\u00e9"
+
+
+def test_a_date_written_in_another_way_than_most_is_set_aside_and_shown(company, workbook):
+    tables = small_tables()
+    for row, day in zip(tables["orders"], ("25/03/2026", "03/25/2026", "26/03/2026"), strict=False):
+        row["order_date"] = day
+    code, shown = workbook("check", company(tables))
+    assert code == 0 and "1 set aside: is not a day of the calendar written as %d/%m/%Y." in shown
+    assert "orders.csv, row 3, O001, column order_date, value '03/25/2026'" in shown
 
 
 def with_territories(company, *territories, **more):
@@ -261,7 +296,7 @@ def test_an_empty_first_day_of_a_territory_means_always_and_an_unreadable_one_do
         {"territory_id": "T1", "territory_name": " North ", "rep_id": "R1", "valid_from": ""},
         {"territory_id": "T2", "territory_name": "South", "rep_id": "R2", "valid_from": "soon"},
     ]
-    prepared = prepare(company(tables))
+    prepared = prepare(company(tables), teach=False)
     assert [rep["territory"] for rep in prepared.reps] == ["North", None]
     assert [p.what.split(" of ")[0] for p in prepared.problems if p.table == "territories"] == ["stands here again; the first one counts", "is not a day"]
 
@@ -269,7 +304,7 @@ def test_an_empty_first_day_of_a_territory_means_always_and_an_unreadable_one_do
 def test_an_empty_first_day_of_an_ownership_means_always(company):
     tables = small_tables()
     tables["account_owners"] = [{"account_id": "A3", "rep_id": "R1", "valid_from": "", "valid_to": ""}]
-    owned = prepare(company(tables)).read("accounts").set_index("account_id")["rep_id"]
+    owned = prepare(company(tables), teach=False).read("accounts").set_index("account_id")["rep_id"]
     assert owned["A3"] == "R1"
 
 
@@ -389,7 +424,7 @@ def test_periods_that_do_not_hold_the_year_are_said_and_the_calendar_counts(comp
     shown = workbook("check", folder)[1]
     assert "periods.csv, column period_start, value '2026-01-01'" in shown
     assert "no period begins or ends near; the calendar counts instead. Add the periods of that year" in shown
-    assert prepare(folder).company.fiscal_year(date(2026, 6, 30)).start == date(2026, 1, 1)
+    assert prepare(folder, teach=False).company.fiscal_year(date(2026, 6, 30)).start == date(2026, 1, 1)
 
 
 def test_a_period_that_ends_before_it_begins_is_named(company):
