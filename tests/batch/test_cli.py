@@ -57,6 +57,21 @@ def test_run_says_who_has_no_report_and_why_and_ends_with_3(workbook, company):
     assert "R2: no report. 01_first, 1.5 Where does it fall?: a cell failed with AssertionError\n" in said
 
 
+def test_run_says_how_many_rows_were_set_aside(workbook, company, monkeypatch):
+    prepared = company.prepare(company.folder)
+    prepared.view["set_aside"] = [["R1", "reps", 2, 0.0, "twins"], ["", "orders", 1, 5.0, "x"], ["R2", "orders", 3, 7.0, "y"]]
+    monkeypatch.setattr(data, "prepare", lambda *given, **options: prepared)
+    _, shown, _ = workbook("run", company.folder, "--out", company.out, "--rep", "R1")
+    assert shown.splitlines()[-1] == f"Rows that were set aside: 2 of reps, 4 of orders. `workbook check {company.folder}` names them."
+
+
+def test_check_begins_with_what_every_page_must_say(workbook, company, monkeypatch):
+    prepared = company.prepare(company.folder)
+    prepared.view["remarks"] = ["3 amounts in CAD have no rate."]
+    monkeypatch.setattr(data, "prepare", lambda *given, **options: prepared)
+    assert workbook("check", company.folder)[1] == "3 amounts in CAD have no rate.\nNothing is wrong.\n"
+
+
 def test_out_is_reports_and_the_name_of_the_company_folder(workbook, company, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert workbook("run", "small", "--rep", "R1", "--as-of", "2026-03-31")[0] == 0

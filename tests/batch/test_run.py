@@ -282,6 +282,7 @@ def _is_alive(pid: int) -> bool:
 def test_a_run_that_is_interrupted_says_so_and_leaves_no_process(tmp_path, number, code):
     _, said = _interrupt(tmp_path, number, code)
     assert "Traceback" not in said
+    assert said.splitlines()[-1].endswith("Finished reports are kept; `workbook run … --resume` goes on.")
     assert not (tmp_path / "out/2026-09-30/manifest.json").exists()
 
 
