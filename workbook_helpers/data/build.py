@@ -62,8 +62,6 @@ def import_tables(company: Company, stems: set[str], place: Path) -> None:
         days = known.find_days(con, company) if whole else None
         edges = known.find_edges(con) if "periods" in usable else []
         _insert(con, check_tables(con, company, usable))
-        if edges and days:
-            _insert(con, check_calendar(company.with_periods(edges), days[1]))
         for name in usable:
             con.execute(f"COPY {name} TO '{_sql_path(place / name)}.parquet' (FORMAT parquet)")
         con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")
@@ -140,6 +138,7 @@ def write_view(company: Company, as_of: date, base: Import, imports: Sequence[Im
         con.execute(f"CREATE TABLE problems AS SELECT * FROM {base.rows('problems')}")
         company, remarks = known.build_books(con, company, as_of, base, imports)
         find_problems(con, company)
+        _insert(con, check_calendar(company, as_of))
         con.execute("DELETE FROM problems WHERE known > as_of()")
         remarks += known.say_strays(con)
         con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")

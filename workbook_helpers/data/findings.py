@@ -271,7 +271,7 @@ def check_calendar(company: Company, day: date) -> Iterator[Problem]:
     """
     year = company.fiscal_year(day)
     for first in (year.start, year.end + timedelta(days=1)):
-        if first not in year.edges:
+        if company.has("periods") and first not in year.edges:
             what = "is where a fiscal year would begin by fiscal_year_start, and no period begins or ends near; the calendar counts instead"
             fix = f"Add the periods of that year, or mend fiscal_year_start: in {FILE_NAME}."
             yield Problem("finding", "periods", company.tables["periods"].file or "", None, "period_start", first.isoformat(), what, fix)
