@@ -37,6 +37,7 @@ from workbook_helpers.data.readers import (
     load_parquet,
     load_spreadsheet,
     make_table,
+    note_footer,
     shorten,
 )
 from workbook_helpers.errors import InputDataError, Problem
@@ -407,6 +408,9 @@ def load_csv(export: Export) -> list[Part]:
     wrong = [w for w in wrong if w.row > 1 and w.text.strip()]
     if trailing:
         table, numbers = _drop_trailing(export, table, numbers, wrong)
+    below = [w for w in wrong if w.fields == 1 and w.row > numbers.max(initial=1)]
+    if note_footer(export, [(w.row, w.text) for w in below]):
+        wrong = [w for w in wrong if w not in below]
     _report_wrong(export, len(header), wrong, table.num_rows)
     if encoding == "cp1252" and not export.options.encoding and not scan.plain:
         what = "is not UTF-8, so from this row on its letters are read as Windows text (cp1252)"
