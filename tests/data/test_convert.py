@@ -152,3 +152,45 @@ def test_rows_used_and_rows_set_aside_are_all_the_rows_there_are(tmp_path_factor
     folder = write_company(tmp_path_factory.mktemp("made"), tables, dates="%Y-%m-%d", decimal=".")
     aside = {p.row for p in problems(folder) if p.table == "orders"}
     assert len(orders(folder)) + len(aside) == len(tables["orders"])
+
+
+def salesforce_ids(company, settings):
+    """Accounts have ids of 18 characters, orders those of 15; two accounts differ only in capitals."""
+    tables = small_tables()
+    short = {"A1": "001D000000IqhSL", "A2": "001D000000Iqhsl", "A3": "001D000000AbCdE"}
+    whole = {"A1": "001D000000IqhSLIAZ", "A2": "001D000000IqhslIAB", "A3": "001D000000AbCdEIAV"}
+    for row in tables["accounts"]:
+        row |= {"account_id": whole[row["account_id"]], "parent_account_id": whole.get(row["parent_account_id"], "")}
+    for row in (*tables["orders"], *tables["opportunities"]):
+        row["account_id"] = short[row["account_id"]]
+    return company(tables, **settings)
+
+
+def test_short_salesforce_ids_are_completed_in_every_id_column(company):
+    prepared = prepare(salesforce_ids(company, {"ids": "salesforce"}))
+    assert set(prepared.read("orders")["account_id"]) == {"001D000000IqhSLIAZ", "001D000000AbCdEIAV"}
+    assert set(prepared.read("opportunities")["account_id"]) == {"001D000000IqhSLIAZ", "001D000000AbCdEIAV"}
+    assert set(prepared.read("reps")["rep_id"]) == {"R1", "R2"}
+    assert not [p for p in prepared.problems if p.column == "account_id"]
+
+
+def test_ids_stay_as_they_are_where_no_setting_says_otherwise(company):
+    assert "001D000000IqhSL" in set(prepare(salesforce_ids(company, {})).read("orders")["account_id"])
+
+
+def test_a_salesforce_id_whose_ending_does_not_fit_is_a_finding_and_counts(company):
+    folder = salesforce_ids(company, {"ids": "salesforce"})
+    path = folder / "exports" / "accounts.csv"
+    path.write_text(path.read_text().replace("001D000000AbCdEIAV", "001d000000abcdeIAV"))
+    (problem,) = (p for p in problems(folder, "finding") if "last three characters" in p.what)
+    assert (problem.row, problem.column, problem.value) == (4, "account_id", "001d000000abcdeIAV")
+    assert "001d000000abcdeIAV" in set(prepare(folder).read("accounts")["account_id"])
+
+
+def test_short_ids_that_differ_only_in_capitals_are_no_twins(company):
+    tables = small_tables()
+    for row, key in zip(tables["accounts"], ("001D000000IqhSL", "001D000000Iqhsl", "A3"), strict=True):
+        row |= {"account_id": key, "parent_account_id": ""}
+    tables["accounts"].append({"account_id": "a3", "account_name": "Lab Three", "rep_id": "R2"})
+    twins = {p.value for p in problems(company(tables), "finding") if "looks like another id" in p.what}
+    assert twins == {"A3", "a3"}

@@ -5,7 +5,7 @@ import random
 import pytest
 from conftest import SHARED, small_tables
 
-from workbook_helpers.data import build, prepare, store
+from workbook_helpers.data import UnusableError, build, prepare, store
 from workbook_helpers.errors import RunError, SettingsError
 
 
@@ -69,6 +69,71 @@ def test_a_select_keeps_file_and_row_for_its_messages(company):
     (folder / "workbook.yml").write_text(text)
     (problem,) = (p for p in prepare(folder).problems if p.severity == "set_aside")
     assert (problem.file, problem.row, problem.column) == ("accounts.csv", 5, "account_id")
+
+
+def split_deals(company, **columns):
+    """A company whose deals stand in two files; columns: what the second one calls them."""
+    tables = small_tables()
+    deals = tables.pop("opportunities")
+    tables["deals_2025"] = deals[:6]
+    tables["deals_2026"] = [{columns.get(c, c): v for c, v in row.items()} for row in reversed(deals[6:])]
+    folder = company(tables)
+    text = (folder / "workbook.yml").read_text()
+    lines = [line for line in text.splitlines() if "deals_20" not in line]
+    (folder / "workbook.yml").write_text("\n".join([*lines, "  opportunities: {file: deals_*.csv}"]))
+    return folder
+
+
+def test_a_table_in_several_files_is_the_same_table(company):
+    split, whole = prepare(split_deals(company)), prepare(company())
+    assert split.rep_fingerprints == whole.rep_fingerprints
+
+
+def test_a_table_in_several_files_keeps_file_and_row(company):
+    folder = split_deals(company)
+    path = folder / "exports" / "deals_2026.csv"
+    path.write_text(path.read_text().replace("100.00", "a hundred", 1))
+    problem = next(p for p in prepare(folder).problems if p.value == "a hundred")
+    assert (problem.file, problem.row) == ("deals_2026.csv", 2)
+
+
+def test_a_new_file_that_fits_the_pattern_is_read(company):
+    folder = split_deals(company)
+    prepare(folder)
+    exports = folder / "exports"
+    text = (exports / "deals_2026.csv").read_text().replace("D0", "E0")
+    (exports / "deals_2027.csv").write_text(text)
+    assert prepare(folder).read("opportunities")["opportunity_id"].str.startswith("E0").sum() == 8
+
+
+def test_files_may_be_listed(company):
+    folder = split_deals(company)
+    text = (folder / "workbook.yml").read_text().replace("deals_*.csv", "[deals_2025.csv, deals_2026.csv]")
+    (folder / "workbook.yml").write_text(text)
+    assert len(prepare(folder).read("opportunities")) == 14
+
+
+def test_a_column_that_one_of_several_files_lacks_is_an_error_naming_that_file(company):
+    folder = split_deals(company, amount="value")
+    with pytest.raises(UnusableError, match=r"deals_2026\.csv has no column 'amount'"):
+        prepare(folder)
+
+
+def test_a_pattern_that_no_file_fits_is_an_error(company):
+    folder = split_deals(company)
+    text = (folder / "workbook.yml").read_text().replace("deals_*.csv", "leads_*.csv")
+    (folder / "workbook.yml").write_text(text)
+    with pytest.raises(UnusableError, match=r"there is no export leads_\*\.csv"):
+        prepare(folder)
+
+
+def test_a_select_reads_a_file_whose_name_holds_blanks(company):
+    folder = company()
+    (folder / "exports" / "accounts.csv").rename(folder / "exports" / "Accounts of 2026.csv")
+    text = (folder / "workbook.yml").read_text()
+    text = text.replace("accounts: accounts.csv", """accounts: {select: 'SELECT * FROM "Accounts of 2026"'}""")
+    (folder / "workbook.yml").write_text(text)
+    assert len(prepare(folder).read("accounts")) == 3
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from workbook_helpers.data import known
 from workbook_helpers.data.convert import PROBLEMS, convert_table, quote
@@ -23,7 +24,7 @@ from workbook_helpers.data.imports import FileOptions, load_exports
 from workbook_helpers.data.prepared import Prepared
 from workbook_helpers.data.readers import shorten
 from workbook_helpers.data.schemas import NOBODY, TABLES
-from workbook_helpers.data.settings import Company
+from workbook_helpers.data.settings import Company, Source
 from workbook_helpers.data.team import learn_team
 from workbook_helpers.errors import InputDataError, Problem, SettingsError
 
@@ -33,10 +34,10 @@ NAMED_PROBLEMS = 20
 _PARQUET = "FORMAT parquet, ROW_GROUP_SIZE 20480, COMPRESSION zstd"
 
 
-def import_tables(company: Company, stems: set[str], place: Path) -> None:
-    """Writes every table of the company as checked Parquet, and what was wrong with the rest. stems: the exports to read."""
-    options = {s.stem: FileOptions(s.encoding, s.delimiter) for s in company.tables.values() if s.file}
-    imported = load_exports(company.folder / company.exports, options=options, only=stems)
+def import_tables(company: Company, files: list[str], place: Path) -> None:
+    """Writes every table of the company as checked Parquet, and what was wrong with the rest. files: the exports to read."""
+    options = {stem: FileOptions(s.encoding, s.delimiter) for s in company.tables.values() for stem in s.stems(files)}
+    imported = load_exports(company.folder / company.exports, options=options, only={Path(name).stem for name in files})
     broken = {p.table for p in imported.problems if p.severity == "unusable"}
     usable = []
     with _connect() as con:
@@ -44,10 +45,10 @@ def import_tables(company: Company, stems: set[str], place: Path) -> None:
         _insert(con, imported.problems)
         for name, table in TABLES.items():
             source = company.tables.get(name)
-            if source is None or source.stem in broken:
+            if source is None or broken.intersection(source.stems(files)):
                 continue
             try:
-                con.register("exported", _relation(name, source, imported.tables))
+                con.register("exported", _relation(name, source, imported.tables, files))
                 con.execute(f"CREATE OR REPLACE TEMP TABLE raw_{name} AS SELECT * FROM exported")
                 con.unregister("exported")
                 convert_table(con, table, source, company)
@@ -55,7 +56,7 @@ def import_tables(company: Company, stems: set[str], place: Path) -> None:
                 usable.append(name)
             except InputDataError as error:
                 what = " ".join(filter(None, (error.seen, error.allowed))).rstrip(".")
-                _insert(con, [Problem("unusable", name, source.file or "", None, None, None, what, error.do)])
+                _insert(con, [Problem("unusable", name, ", ".join(source.files), None, None, None, what, error.do)])
         whole = set(company.tables) <= set(usable)
         if whole:
             known.set_aside_strays(con, company)
@@ -74,28 +75,41 @@ def _insert(con: Any, problems: Iterable[Problem]) -> None:
         con.executemany(f"INSERT INTO problems VALUES ({', '.join('?' * 12)})", rows)
 
 
-def _relation(name: str, source: Any, exported: dict[str, Any]) -> Any:
-    """The table's rows as text under the workbook's column names, as an Arrow table with ``_file`` and ``_row``."""
+def _relation(name: str, source: Source, exported: dict[str, Any], files: list[str]) -> Any:
+    """The table's rows as text under the workbook's column names, as an Arrow table with ``_file`` and ``_row``.
+
+    files: the names of the exports that were read. Rows of several files stand one under the other, by column name.
+    """
     if source.select is not None:
         return _select(name, source.select, exported)
-    rows = exported.get(source.stem)
-    if rows is None:
+    stems = source.stems(files)
+    absent = [stem for stem in stems if stem not in exported]
+    if absent or not stems:
         raise InputDataError(
-            f"Table {name}: there is no export {source.file!r}" + (f" with a sheet {source.sheet!r}." if source.sheet else "."),
+            f"Table {name}: there is no export {', '.join(map(repr, absent)) or source.said}"
+            + (f" with a sheet {source.sheet!r}." if source.sheet else "."),
             allowed=f"Found: {', '.join(sorted(exported)) or 'nothing'}.",
             do=f"Mend tables: {name}: file: in workbook.yml, or add the file.",
         )
-    absent = [theirs for theirs in source.columns.values() if theirs not in rows.column_names]
-    if absent:
-        raise InputDataError(
-            f"Table {name}: {source.file} has no column {', '.join(map(repr, absent))}.",
-            allowed=f"Found: {', '.join(c for c in rows.column_names if not c.startswith('_'))}.",
-            do=f"Mend tables: {name}: columns: in workbook.yml.",
-        )
+    parts = [exported[stem] for stem in stems]
+    needed = set(source.columns.values()) | {c for part in parts for c in part.column_names if c in TABLES[name].names}
+    for stem, part in zip(stems, parts, strict=True):
+        _check_has(name, part["_file"][0].as_py() if len(part) else stem, part.column_names, sorted(needed))
+    rows = pa.concat_tables(parts, promote_options="default")
     taken = set(source.columns.values())
     pairs = [(ours, theirs) for ours, theirs in source.columns.items()]
     pairs += [(c, c) for c in rows.column_names if c not in taken and c not in source.columns]
     return rows.select([theirs for _, theirs in pairs]).rename_columns([ours for ours, _ in pairs])
+
+
+def _check_has(name: str, file: str, found: list[str], needed: list[str]) -> None:
+    absent = [column for column in needed if column not in found]
+    if absent:
+        raise InputDataError(
+            f"Table {name}: {file} has no column {', '.join(map(repr, absent))}.",
+            allowed=f"Found: {', '.join(c for c in found if not c.startswith('_'))}.",
+            do=f"Mend tables: {name}: columns: in workbook.yml.",
+        )
 
 
 def _select(name: str, sql: str, exported: dict[str, Any]) -> Any:

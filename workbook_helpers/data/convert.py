@@ -47,6 +47,9 @@ _NUMBERS = {
     ",": r"[+-]?((\d+|\d{1,3}(\.\d{3})+)(,\d*)?|,\d+)",
 }
 
+#: A Salesforce id in its short form; two of them may differ only in capitals.
+SHORT_ID = "[0-9A-Za-z]{15}"
+
 _TOTALS = ("total", "totals", "grand total", "subtotal", "sub total", "sum", "grand totals", "gesamt", "summe")
 
 
@@ -88,7 +91,10 @@ def convert_table(con: duckdb.DuckDBPyConnection, table: Table, source: Source, 
     _check_columns(table, found, source)
     own = [c for c in found if table.own_columns and c not in table.names and not c.startswith("_")]
     columns = [*table.columns, *(Column(name) for name in own)]
-    cleaned = ", ".join(f"{_clean(c.name) if c.name in found else 'NULL::VARCHAR'} AS {quote(c.name)}" for c in columns)
+    whole_ids = company.ids == "salesforce"
+    cleaned = ", ".join(
+        f"{_clean(c.name, whole_ids and c.kind == 'id') if c.name in found else 'NULL::VARCHAR'} AS {quote(c.name)}" for c in columns
+    )
     con.execute(f"CREATE OR REPLACE TEMP TABLE cleaned AS SELECT {cleaned}, _file, _row, row_number() OVER () AS _n FROM {raw}")
     reading = _detect(con, table, source, company)
     typed = ", ".join(f"{_typed(c, reading)} AS {quote(c.name)}" for c in columns)
@@ -99,31 +105,62 @@ def convert_table(con: duckdb.DuckDBPyConnection, table: Table, source: Source, 
     if table.name == "opportunities":
         _set_aside_undated(con, company)
     _set_aside_twins(con, table, columns)
+    _doubt_ids(con, columns if whole_ids else ())
     _report(con, table)
     names = ", ".join(quote(c.name) for c in columns)
     con.execute(
         f"CREATE OR REPLACE TABLE {table.name} AS SELECT {names}, _file, _row FROM typed WHERE _n NOT IN (SELECT _n FROM bad)"
     )
-    con.execute("DROP TABLE cleaned; DROP TABLE typed; DROP TABLE bad; DROP TABLE blanked")
+    con.execute("DROP TABLE cleaned; DROP TABLE typed; DROP TABLE bad; DROP TABLE blanked; DROP TABLE doubted")
 
 
 def _check_columns(table: Table, found: Iterable[str], source: Source) -> None:
     missing = [c.name for c in table.columns if c.required and c.name not in found]
     if missing:
-        where = source.file or "its SELECT"
         raise InputDataError(
-            f"Table {table.name} from {where}: there is no column for {', '.join(missing)}.",
+            f"Table {table.name} from {source.said}: there is no column for {', '.join(missing)}.",
             allowed=f"Found: {', '.join(c for c in found if not c.startswith('_'))}.",
             do=f"Name the column of the export under tables: {table.name}: columns: in workbook.yml.",
         )
 
 
-def _clean(column: str) -> str:
-    """Trimmed text in one Unicode form without invisible characters; empty text is missing."""
+def _clean(column: str, whole_id: bool = False) -> str:
+    """Trimmed text in one Unicode form without invisible characters; empty text is missing. whole_id: completed to 18 characters."""
     name, blanks = quote(column), "chr(9) || chr(10) || chr(13) || chr(160) || ' '"
     invisible = r"[\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{feff}\x{ad}\x{1}-\x{8}]"
     mended = f"nullif(trim(regexp_replace(nfc_normalize({name}), '{invisible}', '', 'g'), {blanks}), '')"
-    return f"CASE WHEN regexp_full_match({name}, '[!-~]([ -~]*[!-~])?') THEN {name} ELSE {mended} END"  # mostly clean already
+    clean = f"CASE WHEN regexp_full_match({name}, '[!-~]([ -~]*[!-~])?') THEN {name} ELSE {mended} END"  # mostly clean already
+    return _whole_id(f"({clean})") if whole_id else clean
+
+
+def _whole_id(name: str) -> str:
+    """A Salesforce id of 15 characters, in which capitals matter, with the three that say which of them are capitals.
+
+    Each of the three stands for five characters: bit by bit from the left, which of them are capitals, written as A to Z and 0 to 5.
+    """
+    return f"CASE WHEN regexp_full_match({name}, '{SHORT_ID}') THEN {name} || {_id_ending(name)} ELSE {name} END"
+
+
+def _id_ending(name: str) -> str:
+    def letter(first: int) -> str:
+        bits = " + ".join(f"CASE WHEN substr({name}, {first + i}, 1) BETWEEN 'A' AND 'Z' THEN {2**i} ELSE 0 END" for i in range(5))
+        return f"substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + {bits}, 1)"
+
+    return " || ".join(letter(first) for first in (1, 6, 11))
+
+
+def _doubt_ids(con: duckdb.DuckDBPyConnection, columns: Iterable[Column]) -> None:
+    """Fills ``doubted`` with Salesforce ids whose last three characters do not fit the others; their rows count all the same."""
+    con.execute("CREATE OR REPLACE TEMP TABLE doubted AS FROM bad LIMIT 0")
+    what = "is a Salesforce id whose last three characters do not fit the others"
+    fix = "Export it again; a program may have changed capitals to small letters."
+    for column in (c for c in columns if c.kind == "id"):
+        name = quote(column.name)
+        con.execute(
+            f"""INSERT INTO doubted SELECT _n, {text(column.name)}, {name}, {text(what)}, {text(fix)} FROM cleaned
+                WHERE regexp_full_match({name}, '{SHORT_ID}[0-9A-Za-z]{{3}}') AND regexp_matches({name}, '[A-Za-z]')
+                AND substr({name}, 16) != {_id_ending(name)} AND _n NOT IN (SELECT _n FROM bad)"""
+        )
 
 
 def _number(name: str, decimal: str, sql_type: str) -> str:
@@ -186,7 +223,7 @@ def _detect_decimal(con: duckdb.DuckDBPyConnection, table: Table, source: Source
         example = con.execute(marked).fetchone()
         if example:
             raise InputDataError(
-                f"Table {table.name} from {source.file or 'its SELECT'}, column {column}: "
+                f"Table {table.name} from {source.said}, column {column}: "
                 f"{example[0]!r} can be read with a decimal point or a decimal comma.",
                 do='Write decimal: "." or decimal: "," in workbook.yml, for the company or for this table.',
             )
@@ -202,7 +239,7 @@ def _detect_dates(con: duckdb.DuckDBPyConnection, table: Table, source: Source) 
     values = " UNION ALL ".join(f"SELECT {quote(c)} AS v FROM cleaned WHERE {quote(c)} IS NOT NULL" for c in columns)
     example = con.execute(f"SELECT min(v) FROM ({values}) WHERE {_date('v', best[0])} IS NOT NULL").fetchone()[0]
     raise InputDataError(
-        f"Table {table.name} from {source.file or 'its SELECT'}: the date {example!r} can be read as {' or '.join(best)}.",
+        f"Table {table.name} from {source.said}: the date {example!r} can be read as {' or '.join(best)}.",
         do=f'Write dates: "{best[0]}" or dates: "{best[1]}" in workbook.yml, for the company or for this table.',
     )
 
@@ -291,7 +328,7 @@ def _report(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     key = f"concat_ws(' / ', {', '.join(f'c.{quote(k)}' for k in table.named_by)})" if table.named_by else "NULL"
     amount = f"t.{quote(table.amount)}" if table.amount else "NULL"
     known = f"t.{quote(table.known)}" if table.known else "NULL"
-    for found, severity in (("bad", "set_aside"), ("blanked", "finding")):
+    for found, severity in (("bad", "set_aside"), ("blanked", "finding"), ("doubted", "finding")):
         con.execute(
             f"INSERT INTO problems SELECT '{severity}', {text(table.name)}, t._file, t._row, b.col, b.val, b.what, "
             f"b.fix, {key}, {rep}, {amount}, {known} FROM {found} b JOIN typed t USING (_n) "

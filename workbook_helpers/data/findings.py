@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 import duckdb
 
-from workbook_helpers.data.convert import PROBLEMS, text
+from workbook_helpers.data.convert import PROBLEMS, SHORT_ID, text
 from workbook_helpers.data.schemas import EVENT_DATES
 from workbook_helpers.data.settings import FILE_NAME, Company
 from workbook_helpers.errors import Problem
@@ -60,7 +60,8 @@ def _orphans(table: str, rows: str, key: str) -> Rule:
 
 
 def _twins(table: str, column: str) -> Rule:
-    bare = f"lower(ltrim(regexp_replace({column}, '[^0-9A-Za-z]', '', 'g'), '0'))"
+    folded = f"lower(ltrim(regexp_replace({column}, '[^0-9A-Za-z]', '', 'g'), '0'))"
+    bare = f"CASE WHEN regexp_full_match({column}, '{SHORT_ID}(...)?') THEN {column} ELSE {folded} END"  # capitals matter in these
     return Rule(
         table,
         column,

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -64,12 +65,13 @@ class _Strict(BaseModel):
 
 
 class Source(_Strict):
-    """Where one table comes from: a file whose columns are renamed, or a SELECT over the exports.
+    """Where one table comes from: files whose columns are renamed, or a SELECT over the exports.
 
+    file: a file's name, a list of them, or a pattern such as ``deals_*.csv``; several are read one under the other.
     dates, decimal, encoding, delimiter: where this file differs from the company's other files, or where it cannot be detected.
     """
 
-    file: str | None = None
+    file: str | tuple[str, ...] | None = None
     sheet: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
     select: str | None = None
@@ -80,20 +82,34 @@ class Source(_Strict):
 
     @model_validator(mode="after")
     def _one_way(self) -> Source:
-        if (self.file is None) == (self.select is None):
+        if bool(self.file) == bool(self.select):
             raise ValueError("give either `file:` or `select:`")
         return self
 
     @property
-    def stem(self) -> str:
-        """The name under which the exports hold this file's rows."""
-        stem = Path(self.file or "").stem
-        return f"{stem}__{self.sheet}" if self.sheet else stem
+    def files(self) -> tuple[str, ...]:
+        """The files' names, and patterns, as workbook.yml has them."""
+        return (self.file,) if isinstance(self.file, str) else self.file or ()
+
+    @property
+    def said(self) -> str:
+        """What messages call it."""
+        return ", ".join(self.files) or "its SELECT"
+
+    def stems(self, found: Iterable[str]) -> list[str]:
+        """The names under which the exports hold these files' rows. found: the names of the files that are there.
+
+        >>> Source(file="deals_*.csv").stems(["reps.csv", "deals_2026.csv", "deals_2025.csv"])
+        ['deals_2025', 'deals_2026']
+        """
+        names = [n for f in self.files for n in (sorted(n for n in found if fnmatchcase(n, f)) if "*" in f else [f])]
+        return list(dict.fromkeys(f"{Path(n).stem}__{self.sheet}" if self.sheet else Path(n).stem for n in names))
 
     @property
     def file_decimal(self) -> str | None:
         """Numbers that a file holds as numbers come out with a point, whatever the company writes."""
-        return "." if Path(self.file or "").suffix.lower() in (".xlsx", ".xlsm", ".parquet") else None
+        kinds = {Path(name).suffix.lower() for name in self.files}
+        return "." if kinds and kinds <= {".xlsx", ".xlsm", ".parquet"} else None
 
 
 class Outcomes(_Strict):
@@ -122,6 +138,7 @@ class Company(_Strict):
     credit: Literal["own", "account", "table"] = "own"
     dates: _Dates | None = None
     decimal: Literal[".", ","] | None = None
+    ids: Literal["salesforce"] | None = None
     stages: _Once = ()
     outcomes: Outcomes = Outcomes()
     lapsed_after_days: int = Field(default=365, gt=0, le=36_500)
@@ -153,7 +170,7 @@ class Company(_Strict):
         unknown = [name for name in tables if name not in TABLES]
         if unknown:
             raise ValueError("; ".join(_unknown("table", name, TABLES) for name in unknown))
-        return {name: {"file": source} if isinstance(source, str) else source for name, source in tables.items()}
+        return {name: {"file": source} if isinstance(source, str | list) else source for name, source in tables.items()}
 
     @field_validator("tables")
     @classmethod

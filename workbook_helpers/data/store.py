@@ -76,8 +76,8 @@ def _prepare(company: Company, home: Path, as_of: date | None, teach: bool) -> P
     fingerprint = _fingerprint(company, home)
     snapshot = home / fingerprint[:16]
     if not (snapshot / "checked").is_dir():
-        stems = {path.stem for path in _export_files(company)}
-        _write_whole(snapshot / "checked", lambda place: import_tables(company, stems, place))
+        files = [path.name for path in _export_files(company)]
+        _write_whole(snapshot / "checked", lambda place: import_tables(company, files, place))
     unusable = [p for p in read_problems(snapshot / "checked") if p.severity == "unusable"]
     if unusable:
         raise UnusableError(read_problems(snapshot / "checked"))
@@ -182,14 +182,14 @@ def _export_files(company: Company) -> list[Path]:
             f"{company.folder / FILE_NAME}: the exports folder {company.exports!r} is not there.",
             do="Put the CRM exports there, or name their folder under `exports:`.",
         )
-    wanted = _wanted_stems(company)
     files = sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith((".", "~$")))
+    wanted = _wanted_stems(company, [p.name for p in files])
     return [p for p in files if p.stem in wanted or any(w.startswith(f"{p.stem}__") for w in wanted)]
 
 
-def _wanted_stems(company: Company) -> set[str]:
-    """Names of exported tables that the settings speak of."""
-    wanted = {s.stem for s in company.tables.values() if s.file}
+def _wanted_stems(company: Company, found: list[str]) -> set[str]:
+    """Names of exported tables that the settings speak of. found: the names of the files that are there."""
+    wanted = {stem for source in company.tables.values() for stem in source.stems(found)}
     for source in company.tables.values():
-        wanted |= set(re.findall(r"[^\s\"'(),;.]+", source.select or ""))
+        wanted |= set(re.findall(r"[^\s\"'(),;.]+", source.select or "")) | set(re.findall(r'"([^"]+)"', source.select or ""))
     return wanted
