@@ -1,4 +1,4 @@
-"""The command line: ``workbook check`` and ``workbook run``. What is slow is imported by the command that needs it."""
+"""The command line: ``workbook new``, ``check`` and ``run``. What is slow is imported by the command that needs it."""
 
 from __future__ import annotations
 
@@ -55,6 +55,31 @@ def cli() -> None:
       workbook check data/samples/field_sales
       workbook run data/samples/field_sales
     """
+
+
+@cli.command()
+@_COMPANY
+@click.option(
+    "--exports",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the exports lie, if not in COMPANY/exports or in COMPANY; they are read in place.",
+)
+def new(company: Path, exports: Path | None) -> int:
+    """Reads the exports of COMPANY and writes its first workbook.yml: what is certain, and a question where it is not.
+
+    \b
+    Example:
+      workbook new my-company
+      workbook new my-company --exports ~/Downloads/crm-2026
+
+    Returns 0 when `workbook check` would pass as it stands, 2 when a question must be answered first.
+    """
+    from workbook_helpers.data.draft import draft_company
+
+    draft = draft_company(company, exports)
+    for line in draft.lines:
+        click.echo(_plain(line))
+    return 0 if draft.runs else 2
 
 
 @cli.command()

@@ -97,7 +97,7 @@ def convert_table(con: duckdb.DuckDBPyConnection, table: Table, source: Source, 
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE cleaned AS SELECT {cleaned}, _file, _row, row_number() OVER () AS _n FROM {raw}")
     reading = _detect(con, table, source, company)
-    typed = ", ".join(f"{_typed(c, reading)} AS {quote(c.name)}" for c in columns)
+    typed = ", ".join(f"{read_as(c, reading)} AS {quote(c.name)}" for c in columns)
     con.execute(f"CREATE OR REPLACE TEMP TABLE typed AS SELECT {typed}, _file, _row, _n FROM cleaned")
     con.execute("CREATE OR REPLACE TEMP TABLE bad (_n BIGINT, col VARCHAR, val VARCHAR, what VARCHAR, fix VARCHAR)")
     _set_aside_totals(con, table)
@@ -138,10 +138,15 @@ def _whole_id(name: str) -> str:
 
     Each of the three stands for five characters: bit by bit from the left, which of them are capitals, written as A to Z and 0 to 5.
     """
-    return f"CASE WHEN regexp_full_match({name}, '{SHORT_ID}') THEN {name} || {_id_ending(name)} ELSE {name} END"
+    return f"CASE WHEN regexp_full_match({name}, '{SHORT_ID}') THEN {name} || {id_ending(name)} ELSE {name} END"
 
 
-def _id_ending(name: str) -> str:
+def id_ending(name: str) -> str:
+    """SQL of the three characters that complete the first 15 of this SQL name.
+
+    >>> duckdb.sql("SELECT " + id_ending("'001D000000IqhSL'")).fetchone()
+    ('IAZ',)
+    """
     def letter(first: int) -> str:
         bits = " + ".join(f"CASE WHEN substr({name}, {first + i}, 1) BETWEEN 'A' AND 'Z' THEN {2**i} ELSE 0 END" for i in range(5))
         return f"substr('ABCDEFGHIJKLMNOPQRSTUVWXYZ012345', 1 + {bits}, 1)"
@@ -159,7 +164,7 @@ def _doubt_ids(con: duckdb.DuckDBPyConnection, columns: Iterable[Column]) -> Non
         con.execute(
             f"""INSERT INTO doubted SELECT _n, {text(column.name)}, {name}, {text(what)}, {text(fix)} FROM cleaned
                 WHERE regexp_full_match({name}, '{SHORT_ID}[0-9A-Za-z]{{3}}') AND regexp_matches({name}, '[A-Za-z]')
-                AND substr({name}, 16) != {_id_ending(name)} AND _n NOT IN (SELECT _n FROM bad)"""
+                AND substr({name}, 16) != {id_ending(name)} AND _n NOT IN (SELECT _n FROM bad)"""
         )
 
 
@@ -170,7 +175,12 @@ def _number(name: str, decimal: str, sql_type: str) -> str:
     return f"CASE WHEN regexp_full_match({name}, '{_NUMBERS[decimal]}') THEN try_cast({plain} AS {sql_type}) END"
 
 
-def _typed(column: Column, reading: Reading) -> str:
+def read_as(column: Column, reading: Reading) -> str:
+    """SQL of a column's text as its kind says; NULL where it cannot be read.
+
+    >>> print(read_as(Column("paid", "flag"), Reading(".", "%Y-%m-%d"))[:40])
+    CASE WHEN lower("paid") IN ('yes','y','t
+    """
     name, sql_type = quote(column.name), SQL_TYPES[column.kind]
     if column.kind in ("id", "text"):
         return name
