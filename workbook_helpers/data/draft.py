@@ -12,7 +12,8 @@ import duckdb
 from workbook_helpers.data.convert import quote
 from workbook_helpers.data.evidence import Evidence, find_sheets
 from workbook_helpers.data.imports import READABLE, Imported, load_exports
-from workbook_helpers.data.propose import Plan, Proposal, Question, propose, text_yaml
+from workbook_helpers.data.proposal import Plan, Proposal, Question, text_yaml
+from workbook_helpers.data.propose import propose
 from workbook_helpers.data.readers import shorten
 from workbook_helpers.data.schemas import TABLES
 from workbook_helpers.data.settings import FILE_NAME

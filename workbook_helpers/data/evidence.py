@@ -109,7 +109,7 @@ class Evidence:
     >>> sheets = find_sheets(tables)
     >>> with duckdb.connect() as con:
     ...     evidence = Evidence(con, tables, sheets)
-    ...     evidence.is_key(sheets[0], "Id"), evidence.formats(sheets[0], ["Day"])["%d/%m/%Y"], evidence.example(sheets[0], "Day")
+    ...     evidence.is_key(sheets[0], "Id"), evidence.formats(sheets[0], "Day")["%d/%m/%Y"], evidence.example(sheets[0], "Day")
     (True, 1, '31/12/2026')
     """
 
@@ -193,21 +193,16 @@ class Evidence:
     def same(self, sheet: Sheet, one: str, two: str) -> bool:
         return not self._ask("count(*)", sheet, f"{one} IS DISTINCT FROM {two}")[0]
 
-    def formats(self, sheet: Sheet, columns: Iterable[str]) -> dict[str, int]:
-        """How many values of these columns each date format reads; a day as 2026-09-30 is read by all."""
-        return self._count(sheet, columns, {f: f for f in FORMATS}, "date")
+    def formats(self, sheet: Sheet, column: str) -> dict[str, int]:
+        """How many of its values each date format reads; a day as 2026-09-30 is read by all."""
+        return self._count(sheet, {f: read_as(Column(column, "date"), Reading(".", f)) for f in FORMATS})
 
-    def decimals(self, sheet: Sheet, columns: Iterable[str]) -> dict[str, int]:
-        """How many values of these columns are numbers with a decimal point, and with a decimal comma."""
-        return self._count(sheet, columns, {".": "", ",": ""}, "share")
+    def decimals(self, sheet: Sheet, column: str) -> dict[str, int]:
+        """How many of its values are numbers with a decimal point, and with a decimal comma."""
+        return self._count(sheet, {sign: read_as(Column(column, "share"), Reading(sign, "")) for sign in ".,"})
 
-    def _count(self, sheet: Sheet, columns: Iterable[str], ways: Mapping[str, str], kind: str) -> dict[str, int]:
-        hits = dict.fromkeys(ways, 0)
-        for name in columns:
-            for way, dates in ways.items():
-                reading = Reading(way if kind == "share" else ".", dates)
-                hits[way] += self._ask(f"count({read_as(Column(name, kind), reading)})", sheet)[0]
-        return hits
+    def _count(self, sheet: Sheet, ways: Mapping[str, str]) -> dict[str, int]:
+        return dict(zip(ways, self._ask(", ".join(f"count({sql})" for sql in ways.values()), sheet), strict=True))
 
     def marked(self, sheet: Sheet, column: str) -> str | None:
         """A number with one point or comma, if there is one."""
