@@ -164,3 +164,15 @@ def test_help_is_there_at_once():
     assert (
         time.perf_counter() - began < 2
     )  # half a second on an idle machine; what matters is that nothing heavy is loaded
+
+
+def test_new_ends_with_0_when_it_runs_and_with_2_when_a_question_is_open(workbook, tmp_path):
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    (exports / "orders.csv").write_text("Order No,Customer,Date,Net,Rep\n1,C1,2026-05-01,50,Ana\n")
+    code, shown, _ = workbook("new", tmp_path / "sure", "--exports", exports)
+    assert code == 0 and "It runs as it stands." in shown
+    (exports / "orders.csv").write_text("Order No,Customer,Date,Net,Rep\n1,C1,03/04/2026,50,Ana\n")
+    code, shown, _ = workbook("new", tmp_path / "open", "--exports", exports)
+    assert code == 2 and "To be answered first" in shown and (tmp_path / "open" / "workbook.yml").is_file()
+    assert workbook("new", tmp_path / "open", "--exports", exports)[0] == 2

@@ -319,3 +319,28 @@ def test_public_exports(tmp_path, name, runs):
     if not exports.is_dir():
         pytest.skip("the public data sets are not here")
     assert draft_company(tmp_path / name, exports).runs is runs
+
+
+def test_reps_named_by_ids_of_both_lengths_are_one_each(new):
+    deals = SALESFORCE_API["Opportunity.csv"].replace("005D000000Zz001IAB", "005D000000Zz001").replace("Owner.Name", "Owner's Name")
+    draft = new({"Opportunity.csv": deals, "Account.csv": SALESFORCE_API["Account.csv"]})
+    assert written(draft)["ids"] == "salesforce"
+    assert [r["rep_id"] for r in prepare(draft.path.parent).reps] == ["005D000000Zz001IAB", "005D000000Zz002IAB"]
+
+
+def test_the_sheets_of_a_spreadsheet_are_tables(tmp_path):
+    import xlsxwriter
+
+    (tmp_path / "firm").mkdir()
+    with xlsxwriter.Workbook(tmp_path / "firm" / "CRM.xlsx") as book:
+        for name, rows in {
+            "Orders": [["Order No", "Customer No", "Date", "Net", "Rep"], ["1", "C1", "2026-05-01", 50.5, "Ana"], ["2", "C2", "2026-05-02", 60, "Ben"]],
+            "Customers": [["Customer No", "Name"], ["C1", "Clinic One"], ["C2", "Clinic Two"]],
+        }.items():
+            sheet = book.add_worksheet(name)
+            for n, row in enumerate(rows):
+                sheet.write_row(n, 0, row)
+    draft = draft_company(tmp_path / "firm")
+    assert draft.runs, said(draft)
+    assert written(draft)["tables"]["accounts"] == {"file": "CRM.xlsx", "sheet": "Customers", "columns": {"account_id": "Customer No", "account_name": "Name"}}
+    assert sorted(prepare(draft.path.parent).read("orders")["amount"]) == [50.5, 60]

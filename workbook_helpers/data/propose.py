@@ -335,11 +335,12 @@ class _Proposer:
 
     def _reps_from_owners(self) -> None:
         """No file lists the reps: they are those who own a deal, an order or an account."""
-        parts, first = [], None
+        parts, first, lengths = [], None, set()
         for table in ("opportunities", "orders", "accounts"):
             plan = self.out.plan(table)
             if plan and "rep_id" in plan.columns and not plan.joins:
                 owner = plan.columns["rep_id"]
+                lengths |= {length for _, length in self.evidence.ids(plan.sheet, owner.name)}
                 named = [n for n in self.known.owners.get(plan.sheet, {}).get(False, []) if self.known.by_id]
                 name = f"t.{quote(named[0])}" if named else "NULL" if self.known.by_id else f"t.{quote(owner.name)}"
                 parts.append(f"SELECT t.{quote(owner.name)} AS rep_id, {name} AS rep_name, t._file, t._row FROM {plan.sheet.relation} t")
@@ -348,8 +349,9 @@ class _Proposer:
             return
         plan, owner = first
         rows = "\nUNION ALL ".join(parts)
-        select = "SELECT rep_id, coalesce(min(rep_name), rep_id) AS rep_name, min(_file) AS _file, min(_row) AS _row\n"
-        select += f"FROM ({rows})\nWHERE trim(rep_id) != '' GROUP BY rep_id ORDER BY rep_id"
+        same = "left(rep_id, 15)" if lengths == {15, 18} else "rep_id"
+        select = "SELECT max(rep_id) AS rep_id, coalesce(min(rep_name), max(rep_id)) AS rep_name, min(_file) AS _file, min(_row) AS _row\n"
+        select += f"FROM ({rows})\nWHERE trim(rep_id) != '' GROUP BY {same} ORDER BY 1"
         said = f"no file lists them: they are those who own a deal, an order or an account ({owner.name} in {plan.sheet.said})"
         reps = Plan("reps", plan.sheet, {"rep_id": Answer("rep_id", owner.name, "x", said)}, select=select, notes=[said])
         self.out.plans.insert(0, reps)
