@@ -344,3 +344,31 @@ def test_the_sheets_of_a_spreadsheet_are_tables(tmp_path):
     assert draft.runs, said(draft)
     assert written(draft)["tables"]["accounts"] == {"file": "CRM.xlsx", "sheet": "Customers", "columns": {"account_id": "Customer No", "account_name": "Name"}}
     assert sorted(prepare(draft.path.parent).read("orders")["amount"]) == [50.5, 60]
+
+
+def test_a_file_that_is_one_of_several_is_asked_for_with_its_columns(new):
+    files = {
+        "orders.csv": "Order No,Customer,Date,Net,Owner\nO1,C1,2026-05-01,50,R1\n",
+        "invoices.csv": "Invoice No,Customer,Date,Net,Owner\nI1,C1,2026-06-01,45,R1\n",
+        "users.csv": "Id,Name\nR1,Ana\n",
+    }
+    draft = new(files)
+    assert not draft.runs and "orders" not in written(draft)["tables"]
+    assert "Which of these files holds orders?" in said(draft)
+    text = draft.path.read_text()
+    start = text.index("  # orders:\n  #   file: invoices.csv")
+    block = text[start:].split("  # orders:\n")[1]
+    mended = "  orders:\n" + "".join(f"  {line[4:]}\n" for line in block.splitlines())
+    draft.path.write_text(text[:start] + mended)
+    assert list(prepare(draft.path.parent).read("orders")["amount"]) == [45]
+
+
+def test_two_files_of_people_are_asked_for_and_owners_do_not_stand_in(new):
+    files = {
+        "orders.csv": "Order No,Customer,Date,Net,Owner\nO1,C1,2026-05-01,50,R1\n",
+        "users.csv": "User ID,Name\nR1,Ana\n",
+        "employees.csv": "Employee ID,Name\nR1,Ana Ruiz\nR2,Ben\n",
+    }
+    draft = new(files)
+    assert not draft.runs and "reps" not in written(draft)["tables"]
+    assert "Which of these files holds reps?" in said(draft) and "Who are the reps?" not in said(draft)

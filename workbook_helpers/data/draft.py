@@ -92,7 +92,7 @@ def write_settings(proposal: Proposal, company: str, exports: str) -> str:
     >>> print(write_settings(Proposal(settings={"decimal": ('","', "fits every value")}), "Harbor", "exports").splitlines()[4])
     decimal: ","  # fits every value
     """
-    numbers = {id(q): n for n, q in enumerate(proposal.all_questions(), 1)}
+    numbers = _number(proposal)
     lines = [f"company: {text_yaml(company)}"]
     lines += [f"{key}: {value}" + (f"  # {_plain(why)}" if why else "") for key, (value, why) in proposal.settings.items()]
     for question in proposal.questions:
@@ -107,7 +107,17 @@ def write_settings(proposal: Proposal, company: str, exports: str) -> str:
     for question in proposal.questions:
         if question.place:
             lines += _ask(question, numbers[id(question)], "  ")
+            for plan in question.plans:
+                lines += [f"  # {line[2:]}" for line in _table(plan, numbers)]
     return _HEAD + "\n".join(lines) + "\n"
+
+
+def _number(proposal: Proposal) -> dict[int, int]:
+    """Every question's number; what is asked about a table that is itself in question has the number of that question."""
+    numbers = {}
+    for n, question in enumerate(proposal.all_questions(), 1):
+        numbers |= {id(q): n for q in (question, *(inner for plan in question.plans for inner in plan.questions))}
+    return numbers
 
 
 def _ask(question: Question, number: int, indent: str) -> list[str]:
@@ -192,7 +202,7 @@ def _say(proposal: Proposal, imported: Imported, exports: Path, path: Path, wron
         yield from (f"  {name}: {why}" for name, why in proposal.unused)
     needed = [q for q in proposal.all_questions() if proposal.must_answer(q)]
     others = [q for q in proposal.all_questions() if not proposal.must_answer(q)]
-    numbers = {id(q): n for n, q in enumerate(proposal.all_questions(), 1)}
+    numbers = _number(proposal)
     for title, questions in (("To be answered first", needed), ("To be answered when you can; it runs without", others)):
         if questions:
             yield ""
@@ -202,6 +212,7 @@ def _say(proposal: Proposal, imported: Imported, exports: Path, path: Path, wron
             yield f"  {numbers[id(question)]}. {question.asks}{where}"
             yield from (f"       {a.column}: {a.says if a.sql else f'{a.name}  {a.says}'}" for a in question.answers)
             yield from (f"       {line}  {why}".rstrip() for line, why in question.lines)
+            yield from (f"       {plan.sheet.said}  {plan.sheet.rows_n:,} rows" for plan in question.plans)
     yield ""
     yield f"Written: {path}"
     if wrong and needed:

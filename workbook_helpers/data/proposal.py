@@ -42,13 +42,14 @@ class Answer:
 class Question:
     """What a person must say. place: the table it stands in, or "" for the company; needed: nothing runs without the answer.
 
-    answers: candidates, each as a column; lines: candidates, each as whole lines of workbook.yml with what speaks for it.
+    The candidates are answers, each a column; or lines of workbook.yml, each with what speaks for it; or plans, each a table.
     """
 
     place: str
     asks: str
     answers: tuple[Answer, ...] = ()
     lines: tuple[tuple[str, str], ...] = ()
+    plans: tuple[Plan, ...] = ()
     needed: bool = True
 
 
@@ -101,6 +102,10 @@ class Proposal:
 
     def plan(self, table: str) -> Plan | None:
         return next((plan for plan in self.plans if plan.table == table), None)
+
+    def rivals(self, table: str) -> bool:
+        """Whether several files could hold this table, and a question stands for it."""
+        return any(plan.table == table for question in self.questions for plan in question.plans)
 
     def all_questions(self) -> list[Question]:
         """All questions, those first without whose answers nothing runs."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from workbook_helpers.data import vocabulary
 from workbook_helpers.data.convert import quote, text
 from workbook_helpers.data.evidence import ENOUGH, Evidence, Sheet
-from workbook_helpers.data.proposal import NAMED, RESULTS, Answer, Plan, Proposal, Question, text_yaml, yaml_list
+from workbook_helpers.data.proposal import NAMED, RESULTS, Answer, Plan, Proposal, Question, yaml_list
 from workbook_helpers.data.recognise import KEYS, Recognised
 from workbook_helpers.data.schemas import TABLES, Column
 from workbook_helpers.data.settle import settle
@@ -39,14 +39,14 @@ class _Proposer:
         for table in TABLES:
             sheets = [s for s in self.sheets if self.known.likely[s] == table and (table not in KEYS.values() or s in taken)]
             self._plan_table(table, sheets)
-        if not any(self.out.plan(table) for table in RESULTS):
+        if not any(self.out.plan(table) or self.out.rivals(table) for table in RESULTS):
             self._plan_nearest()
         for plan in self.out.plans:
             for column in LOOKED_UP:
                 self._look_up(plan, column)
         if reps := self.out.plan("reps"):
             self._note_idle(reps)
-        else:
+        elif not self.out.rivals("reps"):
             self._reps_from_owners()
         settle(self.evidence, self.out)
         self._list_unused()
@@ -54,12 +54,16 @@ class _Proposer:
 
     def _ask_for_rivals(self) -> None:
         for id_column, rivals in self.known.rivals.items():
-            table = KEYS[id_column]
-            lines = tuple(
-                (f"{table}: {{file: {text_yaml(s.said)}}}", f"rows named by {n}, for example {self.evidence.example(s, n)}")
-                for s, n in rivals
-            )
-            self.out.questions.append(Question("tables", f"Which file holds {table}?", lines=lines, needed=table == "reps"))
+            plans = []
+            for rival in rivals:
+                self.known.keys[id_column] = rival
+                plans.append(self._map(KEYS[id_column], rival[0]))
+            del self.known.keys[id_column]
+            self._ask_which(KEYS[id_column], plans)
+
+    def _ask_which(self, table: str, plans: list[Plan]) -> None:
+        needed = table in ("reps", *RESULTS)
+        self.out.questions.append(Question("tables", f"Which of these files holds {table}?", plans=tuple(plans), needed=needed))
 
     # ----------------------------------------------------------------------------------------------------------------- columns
 
@@ -72,9 +76,7 @@ class _Proposer:
             plans = [plan for plan in plans if len(plan.lacks()) == fewest]
         whole = [plan for plan in plans if not plan.lacks()]
         if len(whole) > 1:
-            lines = tuple((f"{table}: {{file: {p.sheet.said}}}", f"{p.sheet.rows_n:,} rows") for p in whole)
-            question = Question("tables", f"Which of these files holds {table}?", lines=lines, needed=table in ("opportunities", "orders"))
-            self.out.questions.append(question)
+            self._ask_which(table, whole)
         elif plans and (whole or table in ("reps", "opportunities", "orders")):
             plan = (whole or plans)[0]
             plan.questions += [self._ask_for_missing(plan, TABLES[table].column(name)) for name in plan.lacks()]
@@ -370,22 +372,20 @@ class _Proposer:
             )
 
     def _list_unused(self) -> None:
-        used = {plan.sheet for plan in self.out.plans} | self.joined
+        asked = {plan.sheet for question in self.out.questions for plan in question.plans}
+        used = {plan.sheet for plan in self.out.plans} | self.joined | asked
         told = {said for said, _ in self.out.unused}
-        asked = " ".join(line for question in self.out.questions for line, _ in question.lines)
         for sheet in self.sheets:
-            if sheet not in used and sheet.said not in told and sheet.said not in asked:
+            if sheet not in used and sheet.said not in told:
                 self.out.unused.append((sheet.said, self._why_unused(sheet)))
-        if not (self.out.plan("opportunities") or self.out.plan("orders")) and not any(
-            q.place == "tables" and q.needed for q in self.out.questions
-        ):
+        if not any(self.out.plan(table) or self.out.rivals(table) for table in RESULTS):
             asks = "No file holds deals or orders, and nothing can be planned without. Export them, or name the file."
             lines = tuple(
                 (f"{table}: {{file: {table}.csv}}", "with " + ", ".join(c.name for c in TABLES[table].columns if c.required))
                 for table in RESULTS
             )
             self.out.questions.append(Question("tables", asks, lines=lines))
-        if not self.out.plan("reps"):
+        if not self.out.plan("reps") and not self.out.rivals("reps"):
             lines = (("reps: {file: reps.csv}", "one row per rep, with rep_id and rep_name"),)
             asks = "Who are the reps? No file lists them, and no column says who sold or owns a row."
             self.out.questions.append(Question("tables", asks, lines=lines))

@@ -43,7 +43,6 @@ class Recognised:
         return best[0] if len(best) == 1 else None
 
     @staticmethod
-    @staticmethod
     def required(table: str) -> list[Column]:
         return [c for c in TABLES[table].columns if c.required and c.name != "outcome"]
 
@@ -104,16 +103,15 @@ class Recognised:
         self.by_id = all(found[True] or not found[False] for found in self.owners.values())
 
     def _links(self, id_column: str, key_sheet: Sheet, key: str) -> tuple[int, int]:
-        """How many other sheets name these ids: in a column of the same name, and in any that may mean it."""
+        """How many sheets of other tables name these ids: in a column of the same name, and in any that may mean it."""
         same, any_name = 0, 0
         for sheet in self.sheets:
-            if sheet is key_sheet:
+            if self.likely[sheet] in (None, KEYS[id_column]):
                 continue
             names = [n for n in sheet.columns if bare(n) in _reference_names(id_column) or bare(n) == bare(key) != "name"]
             hits = [n for n in names if self.evidence.filled(sheet, n) and self.evidence.inside(sheet, n, key_sheet, key) >= 0.8]
-            if self.likely[sheet]:
-                same += any(bare(n) == bare(key) for n in hits)
-                any_name += bool(hits)
+            same += any(bare(n) == bare(key) for n in hits)
+            any_name += bool(hits)
         return same, any_name
 
     def candidates(self, sheet: Sheet, table: str, column: Column, *, own: bool = False) -> list[str]:
