@@ -125,6 +125,7 @@ def check(company: Path, strict: bool, store: Path | None) -> int:
     help="Where reports go; default reports/<company folder name>.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Reps at a time; default one per core.")
+@click.option("--pdf", is_flag=True, help="Also print each report, as report.pdf beside it.")
 @click.option(
     "--resume", is_flag=True, help="Go on with an interrupted run; refused when exports or settings have changed since."
 )
@@ -136,23 +137,24 @@ def run(
     out: Path | None,
     jobs: int | None,
     resume: bool,
+    pdf: bool,
     store: Path | None,
 ) -> int:
     """Makes every rep's planning report and the team's index for COMPANY. Reports that are still current are kept.
 
     \b
     Example:
-      workbook run data/samples/field_sales --rep R07 --rep R11 --as-of 2026-09-30
+      workbook run data/samples/field_sales --rep R07 --rep R11 --as-of 2026-09-30 --pdf
 
     Returns 0 when every report that was asked for is there, 3 when some failed, 2 when the input or the command is
     wrong, 1 when the disk or the system is at fault, 130 or 143 when interrupted.
     """
     from workbook_helpers.batch.run import run_company
 
-    done = run_company(company, reps=reps, as_of=as_of, out=out, jobs=jobs, resume=resume, store=store)
+    done = run_company(company, reps=reps, as_of=as_of, out=out, jobs=jobs, resume=resume, pdf=pdf, store=store)
     for record in done.failed:
-        click.echo(printable(f"{record.rep_id}: no report. {record.reason}"), err=True)
-    there = len(done.asked) - len(done.failed)
+        click.echo(printable(f"{record.rep_id}: no {'PDF' if record.status == 'done' else 'report'}. {record.reason}"), err=True)
+    there = len(done.asked) - sum(record.status != "done" for record in done.failed)
     click.echo(
         printable(
             f"{there} of {len(done.asked)} reports are there, {len(done.kept)} of them unchanged. Index: {done.index}"

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from workbook_helpers.batch import report
+from workbook_helpers.batch.manifest import PDF
 from workbook_helpers.measure import say_number, total
 from workbook_helpers.present.wording import as_list
 
@@ -57,7 +58,7 @@ def render_index(*, run: Mapping[str, Any], reps: Sequence[Mapping[str, Any]], t
         status (done, failed, not_asked, stale), reason (text or None), tenure_days (int or None),
         plan {exists, complete_share (0-1 or None), age_days (or None), signed_by (texts)},
         facts {measure id: fact} (whole-book facts only; empty without a report),
-        card {question, behaviours, promises} (texts, each may be missing).
+        card {question, behaviours, promises} (texts, each may be missing). pdf: whether there is one; may be missing.
     team: measures {measure id: fact} (computed once from the team's rows), target (the company's, money or None),
         over_assignment (share or None), nobody {rows_n, amount: rows set aside that
         belong to nobody; facts: sums of the rows that do count and have no owner we know}, missing (names of those
@@ -300,6 +301,7 @@ def _row(rep: Mapping, ranks: Mapping, managers: Sequence[str]) -> dict[str, Any
     if rep["status"] != "done":
         cells = (("Plan", [report.clip(rep.get("reason"), 200)]), *((label, []) for label, _ in cells[1:]))
     return _person(rep) | {
+        "pdf": f"{quote(rep['folder'])}/{PDF}" if rep.get("pdf") else "",
         "about": [" · ".join(t for t in (rep.get("role"), rep.get("team")) if t), _say_tenure(rep)],
         "mark": _STATUS.get(rep["status"]) or ("" if rep["kind"] == "rep" else KINDS[rep["kind"]]),
         "manager": managers.index(rep.get("manager") or ""),

@@ -13,6 +13,7 @@ from typing import Any
 from workbook_helpers.batch.files import digest, to_json, write_file
 
 NAME = "manifest.json"
+PDF = "report.pdf"
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Record:
     """One rep's report.
 
     status: done, failed, not_asked (there is no report) or stale (the report is older than its inputs).
+    reason: why there is no report, or no PDF of it.
     fingerprint: of everything that the report was made from. files: name -> sha256. said: what the index repeats of it.
     """
 
@@ -30,6 +32,10 @@ class Record:
     fingerprint: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     said: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_pdf(self) -> bool:
+        return PDF in self.files
 
     def is_current(self, fingerprint: str, out: Path) -> bool:
         """Whether the report is done, made from the same inputs, and every file still as it was written."""

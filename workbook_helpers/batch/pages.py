@@ -52,6 +52,7 @@ def _describe_rep(record: Record, cards: dict[str, dict], facts: Sequence[dict])
         "folder": record.folder,
         "status": record.status,
         "reason": record.reason,
+        "pdf": record.has_pdf,
         "plan": {"exists": False, "age_days": None, "signed_by": []} | dict(record.said.get("plan") or {}),
         "facts": {fact["id"]: fact for fact in facts if fact["cut"] is None},
         "card": dict(record.said.get("card") or {}),

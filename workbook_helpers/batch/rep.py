@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,10 @@ from nbformat import NotebookNode
 from workbook_helpers import errors
 from workbook_helpers.batch import report
 from workbook_helpers.batch.engine import unfinished_cell
-from workbook_helpers.batch.files import to_csv, to_json, write_folder
+from workbook_helpers.batch.files import digest, to_csv, to_json, write_file, write_folder
+from workbook_helpers.batch.manifest import PDF
 from workbook_helpers.batch.parameters import OF_A_REP, check_parameters
+from workbook_helpers.batch.pdf import PrintError, print_page
 from workbook_helpers.batch.tasks import Delivered, Failure, Task
 from workbook_helpers.measure import HEADLINE_IDS
 
@@ -33,11 +37,19 @@ class RepFailed(Exception):
 
 
 def deliver(task: Task, enter: Callable[[str], None] = lambda stage: None) -> Delivered:
-    """Runs the rep's notebooks, writes the rep's folder, and says what is in it.
+    """Runs the rep's notebooks, writes the rep's folder, prints the PDF if one is wanted, and says what is there.
 
     enter: called with the name of each stage as it begins, so that somebody outside can hold a clock.
-    Raises RepFailed, or RunError when the disk is at fault.
+    A report stands whether or not its PDF could be made. Raises RepFailed, or RunError when the disk is at fault.
     """
+    made = task.made or _make_report(task, enter)
+    if task.printer:
+        enter("pdf")
+        made = _add_pdf(made, task)
+    return made
+
+
+def _make_report(task: Task, enter: Callable[[str], None]) -> Delivered:
     executed: dict[str, NotebookNode] = {}
     for path in map(Path, task.notebooks):
         enter(path.stem)
@@ -52,6 +64,17 @@ def deliver(task: Task, enter: Callable[[str], None] = lambda stage: None) -> De
     }
     said = {"card": found["card"], "plan": found["header"].get("plan") or {}}
     return Delivered(write_folder(Path(task.folder), files, scratch=Path(task.scratch)), said)
+
+
+def _add_pdf(made: Delivered, task: Task) -> Delivered:
+    """``report.pdf``, printed from the ``report.html`` beside it."""
+    folder = Path(task.folder)
+    try:
+        page = (folder / "report.html").read_text("utf-8")
+        write_file(folder / PDF, print_page(page, printer=task.printer, day=date.fromisoformat(task.as_of)))
+    except PrintError as error:
+        return replace(made, lacks=f"the page could not be printed: {error}")
+    return replace(made, files=dict(sorted({**made.files, PDF: digest(folder / PDF)}.items())))
 
 
 def run_notebook(path: Path, task: Task) -> NotebookNode:

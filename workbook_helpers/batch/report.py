@@ -118,7 +118,7 @@ def render_report(*, header: Mapping[str, Any], notebooks: Mapping[str, Notebook
             sections=[_item(tag, title, lifted[tag], []) for tag, title in PARTS],
             chapters=chapters,
             running=say_running(
-                f"{clip(header['rep_name'], 60)}, as of {say_day(header['as_of'])}, {header['currency']}"
+                f"{clip(header['rep_name'], 60)}, {clip(header['company'], 60)}, as of {say_day(header['as_of'])}"
             ),
         )
     )

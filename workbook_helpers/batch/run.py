@@ -27,6 +27,7 @@ from workbook_helpers.batch import workers
 from workbook_helpers.batch.files import empty_folder, make_folder, private_files, to_json, write_file, write_folder
 from workbook_helpers.batch.manifest import NAME, Record, Records, fingerprint, read_json, write_manifest
 from workbook_helpers.batch.parameters import OF_A_REP, check_parameters
+from workbook_helpers.batch.pdf import find_printer
 from workbook_helpers.batch.tasks import Delivered, Failure, Task
 from workbook_helpers.errors import ParameterError, RunError, WorkbookError, printable
 from workbook_helpers.names import safe_name
@@ -45,7 +46,7 @@ _log = logging.getLogger("workbook.run")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run: the reps asked for, those whose report was kept as it was, those without a report, and the
+    """What became of a run: the reps asked for, those whose report was kept as it was, those who lack a report or its PDF, and the
     number of rows set aside by table, whoever's they are."""
 
     index: Path
@@ -67,6 +68,7 @@ def run_company(
     out: Path | str | None = None,
     jobs: int | None = None,
     resume: bool = False,
+    pdf: bool = False,
     store: Path | str | None = None,
     notebooks: Path | None = None,
     seconds: float = NOTEBOOK_SECONDS,
@@ -77,6 +79,7 @@ def run_company(
     company: the company's folder. reps: ids as the exports write them. as_of: default the last day the exports know.
     out: default ``reports/<company folder name>``. jobs: reps at a time, default one per core.
     resume: go on with an interrupted run, and refuse when inputs or settings have changed since.
+    pdf: also print each report; a report that lacks only its PDF is not made again.
     store: default ``<company>/.workbook``.
     notebooks, seconds, prepare: other notebooks, another limit per notebook, another way to read the company.
     Reports whose inputs have not changed are kept. Raises WorkbookError for what concerns the whole run; the failure of
@@ -92,7 +95,7 @@ def run_company(
         asked = _choose_reps(prepared, reps)
         folder = make_folder(out / prepared.as_of.isoformat())
         with _locked(folder), _logged(folder):
-            run = _Run(prepared, folder, asked, _find_notebooks(notebooks or NOTEBOOKS))
+            run = _Run(prepared, folder, asked, _find_notebooks(notebooks or NOTEBOOKS), pdf=pdf)
             run.begin(resume=resume, named_day=as_of is not None)
             run.make_reports(jobs=jobs or os.cpu_count() or 1, seconds=seconds)
             return run.finish()
@@ -101,8 +104,8 @@ def run_company(
 class _Run:
     """One run over one company on one day, in its folder, under its lock."""
 
-    def __init__(self, prepared: Prepared, folder: Path, asked: Sequence[str], notebooks: Sequence[Path]) -> None:
-        self.prepared, self.folder, self.asked, self.notebooks = prepared, folder, tuple(asked), tuple(notebooks)
+    def __init__(self, prepared: Prepared, folder: Path, asked: Sequence[str], notebooks: Sequence[Path], *, pdf: bool) -> None:
+        self.prepared, self.folder, self.asked, self.notebooks, self.pdf = prepared, folder, tuple(asked), tuple(notebooks), pdf
         self.own = make_folder(folder / ".run")
         self.store = Records(make_folder(self.own / "records"))
         self.cards = {card["rep_id"]: card for card in prepared.reps}
@@ -110,13 +113,15 @@ class _Run:
         self.kept: list[str] = []
 
     def begin(self, *, resume: bool, named_day: bool) -> None:
-        """Refuses what cannot run, and finds the reports that are still current."""
+        """Refuses what cannot run, and finds the reports that are still current and what prints the others."""
         self._check_notebooks()
         if resume:
             self._check_unchanged(named_day)
+        self.current = {r for r in self.asked if self.records[r].is_current(self.fingerprints[r], self.folder)}
+        self.kept = [r for r in self.asked if r in self.current and (self.records[r].has_pdf or not self.pdf)]
+        self.printer = find_printer() if self.pdf and len(self.kept) < len(self.asked) else ""
         write_file(self.own / "state.json", to_json({"inputs": self.inputs, "finished": False}))
         self.scratch = empty_folder(self.own / "scratch")
-        self.kept = [r for r in self.asked if self.records[r].is_current(self.fingerprints[r], self.folder)]
         _log.info(
             "%s on %s: %d reps asked for, %d of them unchanged", self.company, self.day, len(self.asked), len(self.kept)
         )
@@ -148,12 +153,15 @@ class _Run:
         empty_folder(self.scratch).rmdir()
         write_file(self.own / "state.json", to_json({"inputs": self.inputs, "finished": True}))
         write_manifest(self.folder, records, company=self.company, as_of=self.day, pages=pages)
-        failed = tuple(record for record in records if record.rep_id in self.asked and record.status != "done")
+        failed = tuple(record for record in records if record.rep_id in self.asked and not self._is_delivered(record))
         _log.info("done: %d of %d reports delivered", len(self.asked) - len(failed), len(self.asked))
         set_aside: dict[str, int] = {}
         for _, table, n, *_ in self.prepared.view["set_aside"]:
             set_aside[table] = set_aside.get(table, 0) + n
         return Outcome(self.folder / "index.html", self.asked, tuple(self.kept), failed, set_aside)
+
+    def _is_delivered(self, record: Record) -> bool:
+        return record.status == "done" and (record.has_pdf or not self.pdf)
 
     @property
     def company(self) -> str:
@@ -203,21 +211,24 @@ class _Run:
         return [code_fingerprint(), *(fingerprint(path.name, path.read_bytes()) for path in self.notebooks)]
 
     def _task(self, rep_id: str) -> Task:
+        record = self.records[rep_id]
         return Task(
             rep_id=rep_id,
             as_of=self.day,
             company=str(self.prepared.company.folder.resolve()),
             notebooks=tuple(str(path.resolve()) for path in self.notebooks),
-            folder=str((self.folder / self.records[rep_id].folder).resolve()),
+            folder=str((self.folder / record.folder).resolve()),
             scratch=str(self.scratch.resolve()),
             store=str(self.prepared.folder.resolve().parents[1]),
+            printer=self.printer,
+            made=Delivered(record.files, record.said) if rep_id in self.current else None,
         )
 
     def _record(self, rep_id: str, result: workers.Result) -> None:
         record = Record(rep_id, self.records[rep_id].folder, fingerprint=self.fingerprints[rep_id])
         if isinstance(result, Delivered):
-            record = dataclasses.replace(record, status="done", files=result.files, said=result.said)
-            _log.info("%s: done", rep_id)
+            record = dataclasses.replace(record, status="done", reason=result.lacks, files=result.files, said=result.said)
+            _log.info("%s: done%s", rep_id, f", but {result.lacks}" if result.lacks else "")
         else:
             record = dataclasses.replace(
                 record, status="failed", reason=str(result), files=self._write_failed(rep_id, result)
@@ -359,8 +370,8 @@ def _progress(whole: int, kept: int) -> Iterator[Callable[[str, workers.Result],
             nonlocal done
             done += 1
             bar.update()
-            if not on_screen or isinstance(result, Failure):
-                said = "done" if isinstance(result, Delivered) else f"failed: {result}"
+            if not on_screen or isinstance(result, Failure) or result.lacks:
+                said = f"failed: {result}" if isinstance(result, Failure) else f"done, but {result.lacks}" if result.lacks else "done"
                 bar.write(printable(f"{done} of {whole}: {rep_id!r} {said}"), file=sys.stderr)
 
         yield tell

@@ -13,6 +13,7 @@ class Task:
 
     company: the company's folder. notebooks: their paths, in order. folder: where the report goes.
     scratch: a folder on the same disk for what is half done. store: where ``open_book`` finds the prepared company.
+    printer: what makes ``report.pdf``, or "" where none is wanted. made: a current report that lacks only its PDF.
     All paths are absolute.
     """
 
@@ -23,14 +24,20 @@ class Task:
     folder: str
     scratch: str
     store: str
+    printer: str = ""
+    made: Delivered | None = None
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """A report in its folder. files: name -> sha256. said: the rep's card and plan, which the index repeats."""
+    """A report in its folder. files: name -> sha256. said: the rep's card and plan, which the index repeats.
+
+    lacks: why there is no PDF although one was wanted, in plain words; else None.
+    """
 
     files: Mapping[str, str]
     said: Mapping[str, Any]
+    lacks: str | None = None
 
 
 @dataclass(frozen=True)

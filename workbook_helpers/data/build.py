@@ -133,7 +133,7 @@ def _select(name: str, sql: str, exported: dict[str, Any]) -> Any:
             columns = [f"{quote(c)}::VARCHAR AS {quote(c)}" for c in found if c not in ("_file", "_row")]
             columns.append("_file" if "_file" in found else f"'{name}' AS _file")
             columns.append("_row" if "_row" in found else "NULL::BIGINT AS _row")
-            return con.execute(f"SELECT {', '.join(columns)} FROM ({sql.strip().rstrip(';')})").to_arrow_table()
+            return con.execute(f"SELECT {', '.join(columns)} FROM ({sql.strip().rstrip(';')}\n)").to_arrow_table()
         except duckdb.Error as error:
             first = shorten(str(error).splitlines()[0], 300)
             raise SettingsError(
