@@ -1,4 +1,4 @@
-"""The command line: ``workbook new``, ``check`` and ``run``. What is slow is imported by the command that needs it."""
+"""The command line: ``workbook new``, ``check``, ``run`` and ``lab``. What is slow is imported by the command that needs it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbook_helpers.errors import Problem, WorkbookError, printable
+from workbook_helpers.errors import SEVERITIES, Problem, WorkbookError, group_problems, printable
 
 if TYPE_CHECKING:
     from datetime import date
@@ -23,8 +23,6 @@ EXAMPLES = 10
 
 _TERMINATED = 128 + signal.SIGTERM
 _GO_ON = "Finished reports are kept; `workbook run … --resume` goes on."
-
-_SEVERITIES = {"unusable": "table cannot be used", "set_aside": "set aside", "finding": "to mend"}
 
 _COMPANY = click.argument("company", type=click.Path(path_type=Path))
 _STORE = click.option(
@@ -78,7 +76,7 @@ def new(company: Path, exports: Path | None) -> int:
 
     draft = draft_company(company, exports)
     for line in draft.lines:
-        click.echo(_plain(line))
+        click.echo(printable(line))
     return 0 if draft.runs else 2
 
 
@@ -166,6 +164,30 @@ def run(
     return done.exit_code
 
 
+@cli.command()
+@_COMPANY
+@click.option("--rep", default="", metavar="ID", help="The rep whose book opens; default the first who sells.")
+@click.option("--as-of", type=_Day(), help="The day the notebooks speak from; default the last day the exports know.")
+@click.option("--no-browser", is_flag=True, help="Print the address instead of opening a browser.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The server's port; default the first free one from 8888.")
+@_STORE
+def lab(company: Path, rep: str, as_of: date | None, no_browser: bool, port: int | None, store: Path | None) -> int:
+    """Opens the notebooks in JupyterLab with COMPANY chosen. They are copies, in COMPANY/notebooks.
+
+    \b
+    Example:
+      workbook lab data/samples/field_sales --rep R07
+
+    Returns 0 when JupyterLab was closed, 2 when the input or the command is wrong, 1 when the system is at fault.
+    """
+    from workbook_helpers.batch.lab import lab_command, prepare_lab, serve
+
+    folder, told, edited = prepare_lab(company, rep_id=rep, as_of=as_of, store=store)
+    for name in edited:
+        click.echo(printable(f"{name} is kept as you edited it; rename it to get the newest one beside it."))
+    return serve(lab_command(folder, browser=not no_browser, port=port), told, folder)
+
+
 def say_problems(problems: Iterable[Problem], whole: Path) -> list[str]:
     """The problems in words, grouped by table and kind with a few examples of each. whole: the file that holds all.
 
@@ -175,15 +197,12 @@ def say_problems(problems: Iterable[Problem], whole: Path) -> list[str]:
       12 to mend: the amount is empty. Fill it in.
         o.csv, row 7, column amount, value ''
     """
-    groups: dict[str, dict[tuple[str, str, str], list[Problem]]] = {}
-    for problem in problems:
-        kind = (problem.severity, problem.what, problem.fix)
-        groups.setdefault(problem.table, {}).setdefault(kind, []).append(problem)
     lines = []
-    for table, kinds in groups.items():
+    for table, groups in group_problems(problems).items():
         lines.append(table)
-        for (severity, what, fix), found in sorted(kinds.items(), key=lambda item: list(_SEVERITIES).index(item[0][0])):
-            lines.append(f"  {len(found):,} {_SEVERITIES[severity]}: {what}. {fix}")
+        for found in groups:
+            what, fix = found[0].what, found[0].fix
+            lines.append(f"  {len(found):,} {SEVERITIES[found[0].severity]}: {what}. {fix}")
             lines += [f"    {str(problem).removesuffix(f': {what}. {fix}')}" for problem in found[:EXAMPLES]]
             if len(found) > EXAMPLES:
                 lines.append(f"    and {len(found) - EXAMPLES:,} more, all in {whole}")

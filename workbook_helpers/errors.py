@@ -5,6 +5,7 @@ Every error says what was seen, what is allowed and what to do. A command ends i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -53,6 +54,10 @@ class RunError(WorkbookError):
     exit_code = 1
 
 
+#: What each severity of a problem means, the worst first.
+SEVERITIES = {"unusable": "table cannot be used", "set_aside": "set aside", "finding": "to mend"}
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong in the exports, in the reader's terms.
@@ -84,3 +89,18 @@ class Problem:
         if self.value is not None:
             place.append(f"value {self.value[:60]!r}")
         return f"{', '.join(place)}: {self.what}. {self.fix}"
+
+
+def group_problems(problems: Iterable[Problem]) -> dict[str, list[list[Problem]]]:
+    """table -> groups of the same severity, fault and remedy, the worst first; each group in the order of its rows.
+
+    >>> late = Problem("finding", "orders", "o.csv", 7, "amount", "", "the amount is empty", "Fill it in.")
+    >>> {table: [len(group) for group in groups] for table, groups in group_problems([late] * 12).items()}
+    {'orders': [12]}
+    """
+    tables: dict[str, dict[tuple[str, str, str], list[Problem]]] = {}
+    for problem in problems:
+        kind = (problem.severity, problem.what, problem.fix)
+        tables.setdefault(problem.table, {}).setdefault(kind, []).append(problem)
+    order = list(SEVERITIES)
+    return {table: sorted(kinds.values(), key=lambda group: order.index(group[0].severity)) for table, kinds in tables.items()}

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbook_helpers.data.choice import choose, first_rep
 from workbook_helpers.data.prepared import Prepared
 from workbook_helpers.data.schemas import TABLES
 from workbook_helpers.data.store import prepare
@@ -63,6 +64,7 @@ class Book(Tables):
     findings_n: int
     problems: pd.DataFrame = field(repr=False)
     read: pd.DataFrame = field(repr=False)
+    assumed: tuple[str, ...] = ()
 
     def beside_team(self, answer: Answer) -> Answer:
         """The answer with the team's figure beside each measure of the whole book."""
@@ -83,13 +85,20 @@ class Book(Tables):
         }
 
 
-def open_book(company: str | Path, rep_id: str, as_of: str | date = "") -> Book:
+def open_book(company: str | Path = "", rep_id: str = "", as_of: str | date = "") -> Book:
     """The book of business of one rep on one day.
 
-    company: the company's folder. rep_id: as the exports write it. as_of: YYYY-MM-DD; empty means the last day the exports know.
+    company: the company's folder. rep_id: as the exports write it. as_of: YYYY-MM-DD.
+    Empty means what was chosen with ``workbook lab``; without a choice the bundled sample, its first selling rep, and the last day
+    the exports know. ``assumed`` says so.
     Raises UnknownRepError naming the nearest ids; ParameterError for a day that is none.
     """
-    prepared = prepare(company, as_of=parse_day(as_of))
+    chosen = choose(company, rep_id, as_of)
+    prepared, assumed = prepare(chosen.company, as_of=parse_day(chosen.as_of)), list(chosen.said)
+    rep_id = chosen.rep_id
+    if not rep_id:
+        rep_id, said = first_rep(prepared)
+        assumed.append(said)
     values = find_rep(prepared, rep_id)
     rep, settings = RepCard.from_values(values), prepared.company
     year = settings.plan_year(prepared.as_of)
@@ -109,7 +118,14 @@ def open_book(company: str | Path, rep_id: str, as_of: str | date = "") -> Book:
             prepared.view["problems"].get(rep_id, []), columns=["severity", "table", "key", "column", "value", "what", "fix"]
         ),
         read=_summarise_rows(prepared, rep_id),
+        assumed=tuple(assumed),
     )
+
+
+def open_company(company: str | Path = "", as_of: str | date = "") -> Prepared:
+    """The whole company on one day, for whoever prepares its data. Empty parameters mean what they mean to ``open_book``."""
+    chosen = choose(company, "", as_of)
+    return prepare(chosen.company, as_of=parse_day(chosen.as_of))
 
 
 def parse_day(text: str | date) -> date | None:

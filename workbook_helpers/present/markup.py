@@ -173,7 +173,7 @@ def _plain_number(value: float) -> str:
 
 
 def cover(book: Book) -> Shown:
-    """Whose book this is, and on which day."""
+    """Whose book this is, and on which day; and what was assumed, where a parameter was empty and nothing chosen."""
     pairs = [
         ("Rep", book.rep.rep_name),
         ("Territory", book.rep.territory or "not given"),
@@ -182,7 +182,8 @@ def cover(book: Book) -> Shown:
         ("Company", f"{book.company.name}, amounts in {book.company.currency}"),
     ]
     terms = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(k, v) for k, v in pairs)
-    return Shown(Markup('<dl class="cover">{}</dl>').format(terms), "; ".join(f"{k}: {v}" for k, v in pairs))
+    assumed = Markup("").join(note(line).html for line in book.assumed)
+    return Shown(Markup('<dl class="cover">{}</dl>').format(terms) + assumed, "; ".join(f"{k}: {v}" for k, v in pairs))
 
 
 def coverage(book: Book, *, whole: bool = False) -> Shown:
