@@ -11,6 +11,7 @@ from markupsafe import escape
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from workbook_helpers.batch.report import FACTS, FRONT, PARTS, POLICY, find_defects, render_failed, render_report
+from workbook_helpers.present import markup
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -275,3 +276,10 @@ def test_a_failed_report_says_what_and_what_to_do(text):
     page = render_failed(header=make_header(text), notebook=text, question=text, reason=text, do=text)
     check_page(page)
     assert unescape(re.sub(r"<[^>]*>", "", page[page.index("<body") :])).count(text) == 7
+
+
+def test_the_style_that_only_jupyterlab_needs_stays_out_of_a_report():
+    html = markup.note("left")._repr_mimebundle_()["text/html"]
+    assert "<style>" in html
+    page = render(notebooks={"01_x": new_notebook(cells=[shown(html)])})
+    assert page.count("<style") == 1 and "left" in page and ".shown table :is(" not in page

@@ -23,6 +23,11 @@ FACTS = "application/vnd.workbook.facts+json"
 #: "See the math" shows this many source rows; the CSV beside the report holds them all.
 ROWS_SHOWN = 20
 
+#: JupyterLab sets every cell of a table to the right, and knows no findings; reports leave this out and bring their own style.
+_IN_JUPYTER = (
+    "<style>.shown table :is(.text, .date), .shown caption { text-align: left } .shown .date { white-space: nowrap } "
+    ".shown .finding { font-weight: 600 } .shown .note { font-style: italic } .shown .table-scroll { overflow-x: auto }</style>"
+)
 
 #: What the last word of a column's name says of its unit.
 _ENDS = {
@@ -42,7 +47,7 @@ class Shown:
         self.text, self.data = text, dict(data or {})
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        return {"text/html": str(self.html), "text/plain": self.text, **self.data}
+        return {"text/html": _IN_JUPYTER + str(self.html), "text/plain": self.text, **self.data}
 
     def __repr__(self) -> str:
         return self.text
