@@ -153,7 +153,7 @@ def test_a_settings_file_in_another_encoding_is_said(company, workbook):
         ("SELECT account_id AS id FROM accounts", "there is no column for account_id, account_name. Found: id."),
         ("SELECT account_nmae FROM accounts", 'Referenced column "account_nmae" not found'),
         ("SELECT CAST(account_id AS INTEGER) AS account_id, account_name FROM accounts", "Could not convert string 'A1' to INT32"),
-        ("", "must hold one SELECT and nothing else"),
+        ("", "give either `file:` or `select:`"),
     ],
 )  # fmt: skip
 def test_a_select_that_cannot_be_used_says_why(company, workbook, sql, said):
