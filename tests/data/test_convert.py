@@ -194,3 +194,17 @@ def test_short_ids_that_differ_only_in_capitals_are_no_twins(company):
     tables["accounts"].append({"account_id": "a3", "account_name": "Lab Three", "rep_id": "R2"})
     twins = {p.value for p in problems(company(tables), "finding") if "looks like another id" in p.what}
     assert twins == {"A3", "a3"}
+
+
+def test_a_quota_without_an_end_lasts_until_the_next_and_the_last_one_until_the_fiscal_year_ends(company):
+    starts = ("2025-12-28", "2026-03-30", "2026-03-30", "2026-07-01")
+    quotas = [{"rep_id": "R1", "period_start": day, "quota": str(n), "period_end": ""} for n, day in enumerate(starts)]
+    quotas.append({"rep_id": "R2", "period_start": "2026-05-01", "quota": "9", "period_end": "2026-05-31"})
+    tables = small_tables() | {"quotas": quotas[:2] + quotas[3:]}
+    read = prepare(company(tables, fiscal_year_start="12-28")).read("quotas")
+    assert read["period_end"].dt.date.map(str).tolist() == ["2026-03-29", "2026-06-30", "2026-12-27", "2026-05-31"]
+    for row in tables["quotas"]:
+        del row["period_end"]
+    assert prepare(company(tables)).read("quotas")["period_end"].dt.date.map(str).tolist()[2:] == ["2026-12-31"] * 2
+    doubled = company(tables | {"quotas": quotas[:4]})
+    assert len(problems(doubled)) == 2 and "contradict" in problems(doubled)[0].what

@@ -97,6 +97,8 @@ def convert_table(con: duckdb.DuckDBPyConnection, table: Table, source: Source, 
     )
     con.execute(f"CREATE OR REPLACE TEMP TABLE cleaned AS SELECT {cleaned}, _file, _row, row_number() OVER () AS _n FROM {raw}")
     reading = _detect(con, table, source, company)
+    if table.name == "quotas":
+        _end_quotas(con, company, reading)
     typed = ", ".join(f"{read_as(c, reading)} AS {quote(c.name)}" for c in columns)
     con.execute(f"CREATE OR REPLACE TEMP TABLE typed AS SELECT {typed}, _file, _row, _n FROM cleaned")
     con.execute("CREATE OR REPLACE TEMP TABLE bad (_n BIGINT, col VARCHAR, val VARCHAR, what VARCHAR, fix VARCHAR)")
@@ -112,6 +114,19 @@ def convert_table(con: duckdb.DuckDBPyConnection, table: Table, source: Source, 
         f"CREATE OR REPLACE TABLE {table.name} AS SELECT {names}, _file, _row FROM typed WHERE _n NOT IN (SELECT _n FROM bad)"
     )
     con.execute("DROP TABLE cleaned; DROP TABLE typed; DROP TABLE bad; DROP TABLE blanked; DROP TABLE doubted")
+
+
+def _end_quotas(con: duckdb.DuckDBPyConnection, company: Company, reading: Reading) -> None:
+    """A quota without an end lasts until the rep's next one begins, and the last one until its fiscal year ends."""
+    month, day = map(int, company.fiscal_year_start.split("-"))
+    year_end = f"make_date(year(start) + (start >= make_date(year(start), {month}, {day}))::INT, {month}, {day})"
+    con.execute(
+        f"""UPDATE cleaned SET period_end = (next - 1)::VARCHAR
+            FROM (SELECT _n, coalesce(min(start) OVER later, {year_end}) AS next
+                  FROM (SELECT _n, rep_id, {_date("period_start", reading.dates)} AS start FROM cleaned)
+                  WINDOW later AS (PARTITION BY rep_id ORDER BY start RANGE BETWEEN INTERVAL 1 DAY FOLLOWING AND UNBOUNDED FOLLOWING)) n
+            WHERE n._n = cleaned._n AND period_end IS NULL"""
+    )
 
 
 def _check_columns(table: Table, found: Iterable[str], source: Source) -> None:

@@ -242,7 +242,7 @@ TABLES: dict[str, Table] = {
             (
                 _key("rep_id"),
                 _date("period_start", required=True, filled=True),
-                _date("period_end", required=True, filled=True),
+                _date("period_end", filled=True),
                 _money("quota", required=True, filled=True),
                 _money("relief"),
                 Column("reason"),

@@ -136,6 +136,7 @@ class Company(_Strict):
     fiscal_year_start: str = "01-01"
     quota_counts: Literal["bookings", "revenue", "margin", "recurring", "units"] = "bookings"
     credit: Literal["own", "account", "table"] = "own"
+    account_owner: Literal["recorded", "seller"] = "recorded"
     dates: _Dates | None = None
     decimal: Literal[".", ","] | None = None
     ids: Literal["salesforce"] | None = None
