@@ -83,7 +83,7 @@ class SmallCompany:
             company=Company(folder=self.folder, name="Small", tables={"reps": "r.csv", "orders": "o.csv"}),
             as_of=as_of or self.as_of, folder=self.folder / ".workbook/f/day",
             fingerprint=repr(sorted(self.rows.items())),
-            reps=cards, view=view, rep_fingerprints=self.rows, team_fingerprint=lambda role: "t", team={"company": {}, "nobody": {}}, problems=[],
+            reps=cards, view=view, rep_fingerprints=self.rows, team_fingerprint=lambda role: "t", team={"company": {}, "nobody": {}}, problems=[], remarks=[],
         )  # fmt: skip
 
     def run(self, **options) -> Outcome:

@@ -124,7 +124,7 @@ def test_money_is_converted_by_the_rate_of_the_day_and_said_where_there_is_none(
     ]
     folder = company(tables)
     assert sales_by_rep(folder) == {"R1": 275.0}
-    assert prepare(folder).remarks == ["1 amounts in EUR have no rate for their day and are summed as they stand, as if they were USD."]
+    assert prepare(folder).remarks == ["Amounts in EUR (1) have no rate for their day and are summed as they stand, as if they were USD."]
 
 
 def test_branches_find_their_ultimate_parent_even_in_a_circle(company):
@@ -204,3 +204,54 @@ def test_huge_amounts_stop_nothing(company):
     tables = small_tables()
     tables["orders"].append(order(98, amount="9999999999999.99"))
     assert prepare(company(tables)).read("orders")["amount"].max() == 9999999999999.99
+
+
+def test_amounts_in_several_currencies_without_rates_are_told_in_one_sentence(company):
+    tables = small_tables()
+    tables["orders"] = [order(n, currency=code) for n, code in enumerate(("CAD", "EUR", "EUR", "USD", ""))]
+    expected = "Amounts in CAD, EUR (3) have no rate for their day and are summed as they stand, as if they were USD."
+    assert prepare(company(tables)).remarks == [expected]
+
+
+class TestTheSellerOwns:
+    """``account_owner: seller``, for exports whose owners are out of date."""
+
+    def sold(self):
+        tables = small_tables()
+        tables["accounts"] += [{"account_id": "A4", "account_name": "Shop Four", "rep_id": "R2", "industry": "Labs"}]
+        tables["orders"] = [
+            order(1, "R1", account_id="A3", order_date="2026-05-01"),
+            order(2, "R2", account_id="A3", order_date="2026-04-01"),
+            order(3, "R2", account_id="A1", order_date="2026-06-30", amount="10"),
+            order(4, "R1", account_id="A1", order_date="2026-06-30", amount="20"),
+        ]
+        return tables
+
+    def owners(self, folder, as_of=None):
+        return prepare(folder, as_of=as_of).read("accounts").set_index("account_id")["rep_id"].to_dict()
+
+    def test_the_rep_of_the_latest_order_owns_and_who_never_bought_goes_as_recorded(self, company):
+        folder = company(self.sold(), account_owner="seller")
+        assert self.owners(folder) == {"A1": "R1", "A2": "R1", "A3": "R1", "A4": "R2"}
+        assert self.owners(company(self.sold()))["A3"] == "R2"
+        assert self.owners(folder, date(2026, 4, 30))["A3"] == "R2"  # who sold later is not known yet
+
+    def test_every_page_says_how_many_accounts_differ(self, company):
+        remark = "An account belongs to the rep who sold to it last; for 1 of them the export names another."
+        assert prepare(company(self.sold(), account_owner="seller")).remarks == [remark]
+
+    def test_what_others_sold_before_is_inherited(self, company):
+        sales = prepare(company(self.sold(), account_owner="seller")).read("account_sales")
+        assert sales[sales["account_id"] == "A3"].set_index("sale_id")["inherited"].to_dict() == {"O001": False, "O002": True}
+
+    def test_without_orders_the_latest_won_deal_counts(self, company):
+        tables = self.sold() | {"opportunities": [deal(1, "R2", account_id="A1"), open_deal(2, "R1", account_id="A1")]}
+        del tables["orders"]
+        assert self.owners(company(tables, account_owner="seller"))["A1"] == "R2"
+
+
+def test_a_sale_names_its_account_also_where_another_rep_owns_it(company):
+    tables = small_tables()
+    tables["orders"].append(order(60, "R2", account_id="A1", order_date="2026-06-30"))
+    sales = prepare(company(tables)).read("sales")
+    assert sales[sales["rep_id"] == "R2"].set_index("account_id")["account_name"].to_dict() == {"A3": "Lab Three", "A1": "Clinic One"}

@@ -112,3 +112,19 @@ def test_customers_to_save_come_with_money_and_reason():
     )
     html = show.table_saves(answer, "USD").html
     assert "silent for 210 days; usually buys every 30" in html and "Alpha" in html
+
+
+def say_origin(inherited, elsewhere=0.0):
+    bought = pd.DataFrame({"account_id": ["a", "a", "b"], "sale_date": [DAY - pd.Timedelta(days=500), DAY, DAY], "amount": [9.0, 5.0, 3.0]})
+    own = pd.DataFrame({"account_id": ["a", "x"], "sale_date": DAY, "amount": [5.0, elsewhere]})
+    answer = customers.summarise_origin(
+        sales=own, account_sales=bought.assign(inherited=inherited), accounts=pd.DataFrame({"account_id": ["a", "b"]}), period=YEAR
+    )
+    return show.say_origin(answer, "USD").text
+
+
+def test_inherited_and_created_business_are_told_apart_with_their_amounts():
+    text = say_origin([True, False, True], elsewhere=4.0)
+    assert "8 USD of the year came from 2 customers that somebody else sold to first, 0 USD from 0" in text
+    assert "somebody else sold 3 USD" in text and "4 USD went to accounts that are not in this book now" in text
+    assert say_origin([False] * 3).startswith("No customer of the year is inherited")

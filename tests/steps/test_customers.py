@@ -259,3 +259,19 @@ def test_rivals_are_placed_where_they_take_deals():
     assert deals.summarise_rivals(opportunities=frame, accounts=None, column=None, period=YEAR).table[
         "lost_n"
     ].tolist() == [2, 1]
+
+
+def test_inherited_and_created_business_add_up_to_what_the_accounts_bought():
+    bought = make_sales([5, 7, 3, 2, 9], ["A0", "A0", "A1", "A1", "A2"], [700, 10, 20, 10, 400])
+    bought["inherited"] = [True, False, False, True, True]
+    own = make_sales([7, 3, 40], ["A0", "A1", "B9"], [10, 20, 10])
+    answer = customers.summarise_origin(sales=own, account_sales=bought, accounts=make_accounts(3), period=YEAR)
+    assert (answer["inherited_amount"].value, answer["created_amount"].value) == (7, 5)
+    assert answer.notes == {"others_amount": 2, "elsewhere_amount": 40}
+    assert customers.summarise_origin(sales=own, account_sales=bought, accounts=None, period=YEAR).withheld
+
+
+def test_customers_that_are_no_longer_in_the_book_keep_their_names():
+    sales = make_sales([10, 5], ["A0", "B9"]).assign(account_name=["Old name", "Sold elsewhere"])
+    table = customers.summarise_concentration(sales=sales, accounts=make_accounts(2), period=YEAR).table
+    assert table["account_name"].tolist() == ["Name 0", "Sold elsewhere"]

@@ -30,6 +30,8 @@ _STRAY = "lies more than a year after everything else"
 MAX_AHEAD_DAYS = 366
 
 _SALE = ("sale_id", "account_id", "sale_date", "amount", "product", "quantity", "margin", "source")
+#: Only in the book of who sold: whom it was sold to, also where the account is another's now.
+_SOLD_TO = "account_name"
 
 
 def _events(company: Company) -> list[tuple[str, str, str]]:
@@ -120,6 +122,7 @@ def build_books(
             con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns}, NULL::VARCHAR AS _file, NULL::BIGINT AS _row LIMIT 0")
     _know_rows(con)
     _know_owners(con, company)
+    remarks += _remark_owners(con, company)
     remarks += _know_deals(con, company, base, imports)
     remarks += _convert_money(con, company)
     _credit(con, company)
@@ -142,10 +145,12 @@ def _know_rows(con: duckdb.DuckDBPyConnection) -> None:
 
 def _know_owners(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     """k_owned: each account with its owner on the as-of date and its ultimate parent; owner_spans: who owned when."""
-    con.execute(
-        """CREATE OR REPLACE TEMP TABLE owner_spans AS
-           SELECT account_id, valid_from, min(rep_id) AS rep_id, min_by(valid_to, rep_id) AS valid_to FROM k_account_owners GROUP BY ALL"""
-    )
+    spans = "SELECT account_id, valid_from, min(rep_id) AS rep_id, min_by(valid_to, rep_id) AS valid_to FROM k_account_owners GROUP BY ALL"
+    if company.account_owner == "seller":
+        spans = f"""SELECT account_id, day AS valid_from, max_by(rep_id, (sold, rep_id)) AS rep_id, NULL::DATE AS valid_to
+                    FROM (SELECT account_id, day, rep_id, sum(amount) AS sold FROM ({_sales(company)})
+                          WHERE rep_id IS NOT NULL GROUP BY ALL) GROUP BY account_id, day"""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE owner_spans AS {spans}")
     con.execute(
         """CREATE OR REPLACE TEMP TABLE tops AS WITH RECURSIVE up(account_id, top, depth) AS (
              SELECT account_id, account_id, 0 FROM k_accounts
@@ -166,12 +171,28 @@ def _know_owners(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     )
 
 
+def _sales(company: Company) -> str:
+    """Orders known on the as-of date, else deals won by then: account_id, day, rep_id, amount."""
+    if company.has("orders"):
+        return "SELECT account_id, order_date AS day, rep_id, amount FROM k_orders"
+    won = f"lower(outcome) IN ({_listed(company.won)}) AND close_date <= as_of()"
+    return f"SELECT account_id, close_date AS day, rep_id, amount FROM k_opportunities WHERE {won}"
+
+
+def _remark_owners(con: duckdb.DuckDBPyConnection, company: Company) -> list[str]:
+    """How many accounts the latest sale gives to another rep than is recorded."""
+    if company.account_owner == "recorded":
+        return []
+    n = con.execute("SELECT count(*) FROM k_owned o JOIN k_accounts a USING (account_id) WHERE a.rep_id != o.rep_id").fetchone()[0]
+    return [f"An account belongs to the rep who sold to it last; for {n:,} of them the export names another."] if n else []
+
+
 def _with_owner(rows: str, company: Company) -> str:
     """These rows (account_id, day, …) with ``owner``: who owned the account on that day.
 
     The ownership history where the account has one; else the owner in the accounts table, as exported.
     """
-    if not company.has("account_owners"):
+    if company.account_owner == "recorded" and not company.has("account_owners"):
         return f"SELECT x.*, a.rep_id AS owner FROM {rows} x LEFT JOIN k_accounts a ON a.account_id = x.account_id"
     return f"""SELECT x.*, CASE WHEN w.account_id IS NOT NULL THEN (CASE WHEN w.valid_to IS NULL OR x.day <= w.valid_to THEN w.rep_id END)
                            WHEN h.account_id IS NULL THEN a.rep_id END AS owner
@@ -236,17 +257,16 @@ def _convert_money(con: duckdb.DuckDBPyConnection, company: Company) -> list[str
                 ASOF LEFT JOIN (SELECT upper(currency) AS code, rate_date, rate FROM k_rates WHERE upper(currency) != {home}) r
                 ON x.code = r.code AND x.day >= r.rate_date"""
         )
-    rows = con.execute(
-        f"""SELECT upper(currency) AS code, count(*) FROM (SELECT currency, order_date AS day FROM k_orders
-              UNION ALL SELECT currency, close_date FROM k_deals WHERE status != 'open') x
+    n, codes = con.execute(
+        f"""SELECT count(*), string_agg(DISTINCT upper(currency), ', ' ORDER BY upper(currency))
+            FROM (SELECT currency, order_date AS day FROM k_orders
+                  UNION ALL SELECT currency, close_date FROM k_deals WHERE status != 'open') x
             WHERE upper(currency) != {home} AND NOT EXISTS (
-              SELECT 1 FROM k_rates r WHERE upper(r.currency) = upper(x.currency) AND r.rate_date <= x.day)
-            GROUP BY 1 ORDER BY 1"""
-    ).fetchall()
-    return [
-        f"{n:,} amounts in {code} have no rate for their day and are summed as they stand, as if they were {company.currency}."
-        for code, n in rows
-    ]
+              SELECT 1 FROM k_rates r WHERE upper(r.currency) = upper(x.currency) AND r.rate_date <= x.day)"""
+    ).fetchone()
+    if not n:
+        return []
+    return [f"Amounts in {codes} ({n:,}) have no rate for their day and are summed as they stand, as if they were {company.currency}."]
 
 
 def _credit(con: duckdb.DuckDBPyConnection, company: Company) -> None:
@@ -298,7 +318,8 @@ def _fill_books(con: duckdb.DuckDBPyConnection, company: Company) -> None:
         "opportunities": f"SELECT d.rep_id, {deal}, d.status, d.state_known, d.credit_share FROM credited_deals d",
         "orders": f"SELECT rep_id, {order}, credit_share FROM credited_orders",
         "stage_history": "SELECT c.rep_id, h.* EXCLUDE (_file, _row) FROM k_stage_history h JOIN credited_deals c USING (opportunity_id)",
-        "sales": f"SELECT rep_id, {sale} FROM {credited} WHERE {won}",
+        "sales": f"""SELECT s.*, a.account_name FROM (SELECT rep_id, {sale} FROM {credited} WHERE {won}) s
+                     LEFT JOIN k_accounts a USING (account_id)""",
         "account_sales": f"""SELECT a.rep_id, s.*, NOT EXISTS (SELECT 1 FROM {credited} c WHERE c._n = s._n AND c.rep_id = a.rep_id)
                              AS inherited FROM (SELECT {sale}, _n FROM {whole} WHERE {won}) s {by_owner}""",
         "contracts": f"""SELECT * EXCLUDE (_file, _row, owner, day) REPLACE (coalesce(owner, rep_id) AS rep_id)
@@ -314,5 +335,5 @@ def _fill_books(con: duckdb.DuckDBPyConnection, company: Company) -> None:
             continue
         con.execute(f"CREATE OR REPLACE TEMP TABLE book_{name} AS {selects.get(name, f'SELECT * EXCLUDE (_file, _row) FROM k_{name}')}")
     for name in ("sales", "account_sales"):
-        columns = ", ".join(("rep_id", *_SALE, *(["inherited"] if name == "account_sales" else [])))
+        columns = ", ".join(("rep_id", *_SALE, "inherited" if name == "account_sales" else _SOLD_TO))
         con.execute(f"CREATE OR REPLACE TEMP TABLE book_{name} AS SELECT {columns} FROM ({selects[name]})")

@@ -429,6 +429,28 @@ def say_concentration(answer: Answer) -> markup.Shown:
     return markup.sentence(answer, text + ".", *answer.measures)
 
 
+def say_origin(answer: Answer, currency: str) -> markup.Shown:
+    """Inherited and created business, and what crossed the border of the book."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    by = answer.table.set_index("origin")
+    inherited_n, created_n = (int(by.at[origin, "customers_n"]) for origin in ("inherited", "created"))
+    others, elsewhere = answer.notes["others_amount"], answer.notes["elsewhere_amount"]
+    if not inherited_n and not created_n:
+        text = "This book's accounts bought nothing in the year."
+    elif not inherited_n:
+        text = "No customer of the year is inherited: as far back as the sales go, this book sold to each of them first."
+    else:
+        inherited, created = (as_money(by.at[origin, "amount"], currency) for origin in ("inherited", "created"))
+        text = f"Inherited and created: {inherited} of the year came from {as_count(inherited_n, 'customer')} that somebody else"
+        text += f" sold to first, {created} from {created_n:,} that this book opened."
+    if others:
+        text += f" Of what the accounts bought in the year, somebody else sold {as_money(others, currency)}."
+    if elsewhere:
+        text += f" Sales of {as_money(elsewhere, currency)} went to accounts that are not in this book now."
+    return markup.sentence(answer, text, *answer.measures)
+
+
 def chart_concentration(answer: Answer, currency: str, *, ax: Axes | None = None) -> look.WorkbookAxes | None:
     """The largest customers by name, as bars, with the share they reach together."""
     if answer.withheld is not None or answer.table.empty:

@@ -57,6 +57,14 @@ PARETO_SHARE = Definition(
 CUSTOMERS = Definition("customers", 1, "Customers", "count", "accounts that bought in the lapse window", roll_up="sum")
 LAPSED = Definition("lapsed", 1, "Lapsed", "count", "accounts that bought, but not in the lapse window", roll_up="sum")
 PROSPECTS = Definition("prospects", 1, "Prospects", "count", "accounts that never bought", roll_up="sum")
+INHERITED_AMOUNT = Definition(
+    "inherited_amount", 1, "Inherited business", "money",
+    "sales of the last 365 days to this book's accounts that bought from another rep first", roll_up="sum",
+)  # fmt: skip
+CREATED_AMOUNT = Definition(
+    "created_amount", 1, "Created business", "money",
+    "sales of the last 365 days to this book's other accounts", roll_up="sum",
+)  # fmt: skip
 SAME_CUSTOMER_SALES = Definition(
     "same_customer_sales", 1, "Same-customer sales", "share",
     "sales of the last 365 days ÷ of the 365 days before, to customers that bought in the year before", roll_up="ratio",
@@ -442,16 +450,20 @@ def summarise_segment_conversion(
 
 
 def _groups(
-    accounts: pd.DataFrame | None, account_ids: pd.Series, together: bool = True
+    accounts: pd.DataFrame | None, sold: pd.DataFrame, together: bool = True
 ) -> tuple[pd.Series, dict[str, str]]:
     """The customer that each sale belongs to (its ultimate parent, or the account alone) and the customers' names."""
+    account_ids, names = sold["account_id"], {}
+    if "account_name" in sold:  # accounts sold to that are not, or no longer, this book's
+        names = sold.drop_duplicates("account_id").dropna(subset=["account_id", "account_name"])
+        names = names.set_index("account_id")["account_name"].to_dict()
     if accounts is None:
-        return account_ids, {}
+        return account_ids, names
     known = accounts.drop_duplicates("account_id").set_index("account_id")
     if not together or "ultimate_parent_id" not in known:
-        return account_ids, known["account_name"].to_dict()
+        return account_ids, names | known["account_name"].to_dict()
     parent = known["ultimate_parent_id"].to_dict()
-    names = {parent[i]: known.at[i, "account_name"] for i in sorted(known.index, reverse=True)}
+    names |= {parent[i]: known.at[i, "account_name"] for i in sorted(known.index, reverse=True)}
     return account_ids.map(lambda i: parent.get(i, i)), names | known["account_name"].to_dict()
 
 
@@ -459,9 +471,10 @@ def _groups(
 def summarise_concentration(*, sales: pd.DataFrame, accounts: pd.DataFrame | None, period: Period) -> Answer:
     """How few customers carry the book: sales of the period by ultimate parent, largest first.
 
-    sales: account_id, sale_date, amount. Returns rank, customer_id, account_name, amount, share and running_share (of
-    the sales to active customers, those with net sales above 0). notes: named_n customers yield 80 %, top_five_share,
-    unnamed_amount (sales without account). Source of the measure: Pareto share as in the glossary.
+    sales: account_id, sale_date, amount, and account_name for accounts that are not in ``accounts``. Returns rank,
+    customer_id, account_name, amount, share and running_share (of the sales to active customers, those with net sales
+    above 0). notes: named_n customers yield 80 %, top_five_share, unnamed_amount (sales without account). Source of the
+    measure: Pareto share as in the glossary.
 
     >>> day = pd.Timestamp("2026-05-05")
     >>> sales = pd.DataFrame({"account_id": list("abcde"), "sale_date": day, "amount": [60.0, 20.0, 10.0, 6.0, 4.0]})
@@ -472,7 +485,7 @@ def summarise_concentration(*, sales: pd.DataFrame, accounts: pd.DataFrame | Non
     (0.6, 0.4, 2)
     """
     sold = sales[period.holds(sales["sale_date"])]
-    customer, names = _groups(accounts, sold["account_id"])
+    customer, names = _groups(accounts, sold)
     by_customer = sum_money(sold["amount"], customer)
     active = by_customer[by_customer > 0].rename("amount").rename_axis("customer_id").reset_index()
     table = active.sort_values(["amount", "customer_id"], ascending=[False, True], ignore_index=True)
@@ -502,6 +515,44 @@ def _sale_rows(sold: pd.DataFrame) -> pd.DataFrame:
     return sold[columns].reset_index(drop=True)
 
 
+@answers("1.8", INHERITED_AMOUNT, CREATED_AMOUNT, sales=[], account_sales=[], accounts=[])
+def summarise_origin(
+    *, sales: pd.DataFrame, account_sales: pd.DataFrame, accounts: pd.DataFrame, period: Period
+) -> Answer:
+    """Inherited and created business: what this book's accounts bought in the period, by who sold to each of them first.
+
+    sales: what this rep sold. account_sales: what was sold to this book's accounts, ``inherited`` where others sold it.
+    accounts: whose sales these are. Returns origin (inherited, created), customers_n, amount. notes: others_amount (of
+    both, sold by others in the period), elsewhere_amount (this rep's sales to accounts that are another's now).
+
+    >>> days = pd.to_datetime(["2024-05-05", "2026-05-05", "2026-05-05"])
+    >>> bought = pd.DataFrame({"account_id": ["a", "a", "b"], "sale_date": days, "amount": [9.0, 5.0, 3.0],
+    ...     "inherited": [True, False, False]})
+    >>> answer = summarise_origin(sales=bought[1:], account_sales=bought, period=Period.ending(date(2026, 9, 30)),
+    ...     accounts=pd.DataFrame({"account_id": ["a", "b"]}))
+    >>> answer.table.values.tolist()
+    [['inherited', 1, 5.0], ['created', 1, 3.0]]
+    """
+    known = account_sales[account_sales["sale_date"] <= pd.Timestamp(period.end)]
+    bought = known[known["amount"] > 0]
+    first = bought[bought["sale_date"] == bought.groupby("account_id")["sale_date"].transform("min")]
+    by_others = first.groupby("account_id")["inherited"].all()
+    year = known[period.holds(known["sale_date"])]
+    inherited = year["account_id"].map(by_others).fillna(False).astype(bool)
+    rows, measures = [], []
+    for definition, part in ((INHERITED_AMOUNT, year[inherited]), (CREATED_AMOUNT, year[~inherited])):
+        by_account = sum_money(part["amount"], part["account_id"]).rename("amount").rename_axis("account_id")
+        n, amount = len(by_account), total(part["amount"])
+        rows.append((definition.id.removesuffix("_amount"), n, amount))
+        measures.append(definition.measure(amount, period=period, source="sales", n=n, rows=by_account.reset_index()))
+    own = sales[period.holds(sales["sale_date"])]
+    notes = {
+        "others_amount": total(year.loc[year["inherited"].astype(bool), "amount"]),
+        "elsewhere_amount": total(own.loc[~own["account_id"].isin(accounts["account_id"]), "amount"]),
+    }
+    return Answer("1.8", pd.DataFrame(rows, columns=["origin", "customers_n", "amount"]), tuple(measures), notes)
+
+
 @answers("1.9", SAME_CUSTOMER_SALES, AT_STAKE, sales=["account_id"])
 def summarise_retention(
     *,
@@ -528,7 +579,7 @@ def summarise_retention(
     [['silent', 31.0, 182.0, 100.0]]
     """
     sold = sales[(sales["sale_date"] <= pd.Timestamp(as_of)) & sales["account_id"].notna()]
-    customer, names = _groups(accounts, sold["account_id"], together)
+    customer, names = _groups(accounts, sold, together)
     table = _summarise_purchases(sold, customer, as_of).rename_axis("customer_id").reset_index()
     # the earlier year counts as known when sales began within its first month
     whole_year = len(sold) > 0 and sold["sale_date"].min() <= pd.Timestamp(as_of) - pd.Timedelta(days=699)
