@@ -243,3 +243,14 @@ def test_assumptions_beside_the_past():
     row = answer.table.set_index("assumption").loc["win_rate"]
     assert row["year_1"] == 0.6 and pd.isna(row["year_2"]) and row["stretch"]
     assert answer.notes["stretched"] == ("win_rate",)
+
+
+def test_the_orders_it_takes_are_orders_and_not_their_lines():
+    lines = make_sales([("A", f"2026-0{month}-01", 50.0) for month in range(1, 7) for _ in range(2)])
+    lines["sale_id"] = [f"O{n // 2}" for n in range(len(lines))]
+    goal, flow, *_ = make_ladder(None, lines)
+    table = goals.estimate_needs(
+        goal=goal, flow=flow, opportunities=None, activities=None, sales=lines, activity_rates=None, base_rate=float("nan"),
+        as_of=AS_OF, fiscal_year=YEAR,
+    ).table.set_index("step")  # fmt: skip
+    assert table.loc["orders to win", "ratio"] == 100

@@ -97,6 +97,7 @@ def test_learned_rows_name_nobody_and_hold_each_reps_own_components():
     own = accounts["rep_id"] == "R5"
     mine = quality.summarise_territory(accounts=accounts[own], sales=sales[own], prior=None, **frames)
     assert mine["potential"] == 31.0 + 32.0
+    assert np.isnan(mine["funnel"])  # neither leads nor deals are known: that is not none at all
     assert mine["potential"] in table["potential"].tolist() and mine["workload"] in table["workload"].tolist()
 
 

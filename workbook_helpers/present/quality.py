@@ -130,7 +130,7 @@ def say_load(answer: Answer) -> markup.Shown:
         )
         text = f"Counted from the centre of the book, to compare with the team, the work is {word}; "
         text += f"the furthest territory is {say_number(notes['max_deviation'], 'share')} away from it. "
-    text += f"From home, the call plan asks for {notes['hours']:,.0f} hours a year"
+    text += f"The call plan asks for {notes['hours']:,.0f} hours a year"
     if notes["load_share"] is not None:
         text += f", {say_number(notes['load_share'], 'share')} of the {notes['selling_hours']:,.0f} selling hours"
     text += "."

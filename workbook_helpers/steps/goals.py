@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Period, total
+from workbook_helpers.measure import Answer, Definition, Period, sum_money, total
 from workbook_helpers.statistics import MIN_CASES
 
 GOAL = Definition("goal", 5, "Goal", "money", "the plan's goal, else the quota of the fiscal year", roll_up="sum")
@@ -462,7 +462,8 @@ def estimate_needs(
             for kind, ratio, of in _activity_ratios(own, activity_rates):
                 rows.append((kind, "activity", missing / size * ratio, "count", ratio, of))
     elif sales is not None:
-        size, size_of = _own_or_team(sales.loc[year.holds(sales["sale_date"]), "amount"], None)
+        lines = sales[year.holds(sales["sale_date"])]
+        size, size_of = _own_or_team(sum_money(lines["amount"], lines["sale_id"]), None)
         if size:
             rows.append(("orders to win", "results", missing / size, "count", size, size_of))
     table = pd.DataFrame(rows, columns=["step", "kind", "needed", "unit", "ratio", "ratio_of"])

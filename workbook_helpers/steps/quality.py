@@ -291,8 +291,8 @@ def summarise_territory(
         if accounts["potential_amount"].notna().any():
             out["potential"] = total(accounts["potential_amount"])
         out["workload"] = total(plan_calls(accounts=accounts, company=company)["work_hours"])
-        created = sum(int(year.holds(f["created_date"]).sum()) for f in (leads, opportunities) if f is not None)
-        out["funnel"] = created / len(accounts)
+        created = [int(year.holds(f["created_date"]).sum()) for f in (leads, opportunities) if f is not None]
+        out["funnel"] = sum(created) / len(accounts) if created else math.nan
     if sales is not None:
         out["revenue"] = total(sales.loc[year.holds(sales["sale_date"]), "amount"])
     if opportunities is not None:
