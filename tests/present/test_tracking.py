@@ -107,3 +107,9 @@ def test_withheld_answers_have_no_table():
         show.table_calls(NO),
     ):
         assert table is None
+
+
+def test_a_year_that_ends_early_says_why_nothing_more_is_expected():
+    odds = Answer("5.3", measures=(CHANCE.measure(0.0),), notes={"low": 500.0, "middle": 500.0, "high": 500.0, "booked": 500.0})
+    text = show.say_landing(make_landing(), odds, make_goal(), "USD", over=True).text
+    assert text.startswith("The year ends at 500 USD: nothing more is expected, because in these last days the team sold nothing")

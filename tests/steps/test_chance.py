@@ -163,3 +163,10 @@ def test_chance_and_landing_never_contradict(open_deals, goal):
 def test_a_rep_who_has_left_has_no_chance_and_no_landing():
     answer = land(100.0, [(60.0, 0.5)], left=True)
     assert answer["goal_probability"].withheld == "the rep has left" and "middle" not in answer.notes
+
+
+def test_no_new_business_is_expected_of_days_in_which_the_team_never_sells():
+    sales = pd.DataFrame({"account_id": ["A", "B"], "sale_date": pd.to_datetime(["2024-09-01", "2026-09-01"]), "amount": 9.0})
+    asked = {"opportunities": None, "sales": sales, "as_of": date(2026, 9, 30), "days": 30}
+    assert chance.summarise_arrivals(**asked)["amount"].max() == 9
+    assert chance.summarise_arrivals(**asked, over=True)["amount"].tolist() == [0]

@@ -1,6 +1,7 @@
 """Step 6: pace follows the season, noise is not called change, the forecast is seasonal naïve with honest errors."""
 
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -160,3 +161,30 @@ def test_the_goal_of_a_rep_who_joined_in_the_year_is_spread_from_the_first_day()
 def test_nothing_more_is_expected_of_a_rep_who_has_left():
     landing = tracking.estimate_landing(credited=make_daily("2023-01-01", "2026-03-31"), left=True, as_of=AS_OF, fiscal_year=YEAR)
     assert landing["forecast"].value == landing["forecast"].high == 90
+
+
+class TestYearsThatEndEarly:
+    """Where the team never sells in the last days of its year, nothing more is expected of them."""
+
+    company = SimpleNamespace(quota_counts="revenue", fiscal_year=lambda day: Period(date(day.year, 1, 1), date(day.year, 12, 31)))
+
+    def rest(self, *days, as_of=date(2026, 11, 29)):
+        sales = pd.DataFrame({"sale_date": pd.to_datetime(list(days)), "amount": 1.0, "rep_id": "R1"})
+        return tracking.learn_rest_of_year(sales=sales, company=self.company, as_of=as_of)
+
+    def test_two_quiet_years_say_that_the_year_is_over(self):
+        assert tracking.is_over(self.rest("2023-11-29", "2024-11-28", "2025-11-29"))
+
+    def test_one_year_or_one_sale_says_nothing(self):
+        assert not tracking.is_over(self.rest("2025-11-29"))
+        assert not tracking.is_over(self.rest("2023-11-29", "2024-12-03", "2025-11-29"))
+        assert not tracking.is_over(self.rest("2023-11-29", as_of=date(2026, 12, 31)))
+        assert not tracking.is_over(None)
+
+    def test_all_of_the_goal_was_due_and_the_year_ends_at_what_is_booked(self):
+        credited = make_credited([("2025-03-01", 50.0), ("2026-03-01", 80.0)])
+        given = {"credited": credited, "over": True, "as_of": AS_OF, "fiscal_year": YEAR}
+        assert tracking.compare_pace(goal=make_goal(100.0), season=None, **given)["pace"].value == 0.8
+        assert tracking.summarise_run(goal=make_goal(100.0), season=None, **given)["expected"].max() == 100.0
+        forecast = tracking.estimate_landing(**given)["forecast"]
+        assert forecast.value == forecast.low == forecast.high == 80.0

@@ -1,6 +1,7 @@
 """What the team teaches: benchmarks and learned tables, computed once per company, role and as-of date; they name no rep.
 
-Below five reps of a role nothing is taught; a row of a learned table that fewer than three reps stand behind is withheld.
+Below five reps of a role nothing is taught but what all reps together teach of customers and the calendar;
+a row of a learned table that fewer than three reps stand behind is withheld.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from workbook_helpers.steps import chance, customers, deals, goals, market, move
 STEPS: tuple[ModuleType, ...] = (customers, deals, swot, market, quality, chance, goals, moves, tracking)
 
 MIN_REPS, MIN_REPS_PER_CUT = 5, 3
+
+#: What tells of customers and of the calendar, and compares no rep: where a role is too small to teach it, all reps together do.
+_OF_ALL_REPS = ("season", "rest_of_year", "retention", "peer_spend", "best_traits")
 
 #: Figures of a whole team that mean nothing beside one rep's, and those that hang on what reps wrote into their plans.
 _NOT_BESIDE_A_REP = ("forecast", "landing", "goal", "goal_probability", "unidentified_amount", "expected_gap", "pipeline_coverage", "pace")
@@ -56,12 +60,14 @@ def learn_team(prepared: Prepared) -> dict[str, Any]:
     of_quotas = ("goal_probability", "landing")
     company = [m for m in summarise_headlines(everyone, learned) if m.id not in of_quotas]
     company += [m for m in summarise_outlook(_with_quota(prepared, everyone), learned) if m.id in of_quotas]
+    shared = _as_values({name: learned[name] for name in _OF_ALL_REPS}) if len(prepared.reps) >= MIN_REPS else {}
+    roles = sorted({rep["role"] or "" for rep in prepared.reps})
     nobody = summarise_headlines(_open(prepared, [NOBODY]), {})
     adds_up = {id for id, definition in list_definitions().items() if definition.roll_up == "sum"}
     return {
         "company": {m.id: m.to_fact() for m in company if m.value is not None},
         "nobody": {m.id: m.to_fact() for m in nobody if m.value is not None and m.id in adds_up},
-        "roles": {role: _learn_role(_open(prepared, ids), len(ids)) for role, ids in sorted(members.items())},
+        "roles": {role: _learn_role(_open(prepared, members.get(role, [])), len(members.get(role, [])), shared) for role in roles},
     }
 
 
@@ -78,20 +84,23 @@ def _open(prepared: Prepared, rep_ids: list[str]) -> Tables:
     return Tables(prepared.company, prepared.as_of, prepared, tuple(rep_ids))
 
 
-def _learn_role(books: Tables, reps_n: int) -> dict[str, Any]:
+def _learn_role(books: Tables, reps_n: int, shared: dict[str, Any]) -> dict[str, Any]:
     if reps_n < MIN_REPS:
-        return {"reps_n": reps_n, "values": {}, "tables": {}}
+        return {"reps_n": reps_n, "values": {}, "tables": shared}
     defined, learned = list_definitions(), _learn_tables(books)
     values = {
         m.id: m.value / reps_n if defined[m.id].roll_up in ("sum", "distinct") else m.value
         for m in summarise_headlines(books, learned)
         if m.value is not None and m.id not in _NOT_BESIDE_A_REP
     }
-    tables = {
+    return {"reps_n": reps_n, "values": values, "tables": _as_values(learned)}
+
+
+def _as_values(learned: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    return {
         name: {"columns": list(t.columns), "rows": t.astype(object).where(t.notna(), None).to_numpy().tolist()}
         for name, t in learned.items()
     }
-    return {"reps_n": reps_n, "values": values, "tables": tables}
 
 
 def _learn_tables(books: Tables) -> dict[str, pd.DataFrame]:
@@ -132,6 +141,7 @@ def summarise_outlook(books: Tables, learned: Mapping[str, pd.DataFrame]) -> lis
     """What chapters 5 and 6 say of several books taken as one; the goal is the sum of the quotas."""
     company, year, day = books.company, books.fiscal_year, books.as_of
     season, wins = learned.get("season"), learned.get("stage_wins")
+    over = tracking.is_over(learned.get("rest_of_year"))
     credited = goals.summarise_credited(
         quota_counts=company.quota_counts, sales=books.sales, opportunities=books.opportunities, contracts=books.contracts
     )
@@ -155,7 +165,7 @@ def summarise_outlook(books: Tables, learned: Mapping[str, pd.DataFrame]) -> lis
         deals=open_deals,
         opportunities=books.opportunities,
         arrivals=chance.summarise_arrivals(
-            opportunities=books.opportunities, sales=books.account_sales, as_of=day, days=(year.end - day).days
+            opportunities=books.opportunities, sales=books.account_sales, as_of=day, days=(year.end - day).days, over=over
         ),
         base_rate=chance.estimate_base_rate(opportunities=books.opportunities, stage_wins=wins, in_team=False),
         as_of=day,
@@ -168,8 +178,8 @@ def summarise_outlook(books: Tables, learned: Mapping[str, pd.DataFrame]) -> lis
         flow,
         goals.summarise_ladder(goal=goal, flow=flow, deals=open_deals, quota_counts=company.quota_counts, fiscal_year=year),
         odds,
-        tracking.compare_pace(credited=credited, goal=goal, season=season, as_of=day, fiscal_year=year),
-        tracking.estimate_landing(credited=credited, as_of=day, fiscal_year=year),
+        tracking.compare_pace(credited=credited, goal=goal, season=season, over=over, as_of=day, fiscal_year=year),
+        tracking.estimate_landing(credited=credited, over=over, as_of=day, fiscal_year=year),
     ]
     return [m for answer in answers for m in answer.measures if m.cut is None]
 

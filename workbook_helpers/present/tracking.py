@@ -84,11 +84,13 @@ def _find_range(landing: Answer, chance: Answer) -> tuple[float, float, float] |
     return None
 
 
-def say_landing(landing: Answer, chance: Answer, goal: Answer, currency: str, *, left: date | None = None) -> markup.Shown:
+def say_landing(
+    landing: Answer, chance: Answer, goal: Answer, currency: str, *, left: date | None = None, over: bool = False
+) -> markup.Shown:
     """The range in which the year ends, and the chance of the goal, from the same simulated years.
 
     landing: tracking.estimate_landing, which stands in where nothing can be simulated. left: the last day of a rep who
-    has left.
+    has left. over: tracking.is_over.
     """
     measures = [*chance.measures, *landing.measures]
     if left is not None and landing.withheld is None:
@@ -97,6 +99,7 @@ def say_landing(landing: Answer, chance: Answer, goal: Answer, currency: str, *,
     found, target = _find_range(landing, chance), goal["goal"].value
     if found is not None and round(found[0]) == round(found[2]):
         text = f"The year ends at {as_money(found[1], currency)}: nothing more is expected"
+        text += ", because in these last days the team sold nothing in the years before" if over else ""
     elif found is not None:
         low, high = (say_number(v, "money", short=True) for v in (found[0], found[2]))
         text = f"The year lands between {low} and {high} {currency} in four years of five"

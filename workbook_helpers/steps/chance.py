@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -154,11 +154,14 @@ def _estimate_rates(own: pd.DataFrame, team: pd.DataFrame | None, in_team: bool)
 # --- the chance of the goal ---
 
 
-def summarise_arrivals(*, opportunities: pd.DataFrame | None, sales: pd.DataFrame | None, as_of: date, days: int) -> pd.DataFrame:
+def summarise_arrivals(
+    *, opportunities: pd.DataFrame | None, sales: pd.DataFrame | None, as_of: date, days: int, over: bool = False
+) -> pd.DataFrame:
     """What came within so many days from deals that did not yet exist when those days began, in past windows.
 
     One row per window out, the latest first: window_start, window_end, amount, cases_n. Deals created and won inside
     the window; without opportunities, sales to customers that had bought nothing in the same window a year before.
+    over: the team never sells in the days that are left (``tracking.is_over``): last year's same days stand for all.
 
     >>> deals = pd.DataFrame({"created_date": pd.to_datetime(["2026-01-01", "2026-08-10"]), "status": "won",
     ...     "close_date": pd.to_datetime(["2026-06-01", "2026-09-20"]), "amount": [50.0, 7.0]})
@@ -166,6 +169,10 @@ def summarise_arrivals(*, opportunities: pd.DataFrame | None, sales: pd.DataFram
     >>> out["amount"].tolist(), out["cases_n"].tolist()
     ([7.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0], [1, 0, 0, 0, 0, 0, 0])
     """
+    columns = ["window_start", "window_end", "amount", "cases_n"]
+    if over:
+        same_days = Period(as_of + timedelta(days=1), as_of + timedelta(days=days)).years_earlier()
+        return pd.DataFrame([(same_days.start, same_days.end, 0.0, 0)], columns=columns)
     rows, source = [], opportunities if opportunities is not None else sales
     born = "created_date" if opportunities is not None else "sale_date"
     first = source[born].min() if source is not None and len(source) else pd.NaT
@@ -180,7 +187,7 @@ def summarise_arrivals(*, opportunities: pd.DataFrame | None, sales: pd.DataFram
             before = sales.loc[window.years_earlier().holds(sales["sale_date"]), "account_id"]
             new = sales[window.holds(sales["sale_date"]) & ~sales["account_id"].isin(before.unique())]
         rows.append((window.start, window.end, total(new["amount"]), len(new)))
-    return pd.DataFrame(rows, columns=["window_start", "window_end", "amount", "cases_n"])
+    return pd.DataFrame(rows, columns=columns)
 
 
 @dataclass(frozen=True)

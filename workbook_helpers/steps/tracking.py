@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,8 @@ FORECAST = Definition("forecast", 6, "Year end", "money", "booked to date + what
 
 #: Behaviour is averaged over so many days: a quarter, so that one busy week decides nothing.
 BEHAVIOUR_DAYS = 91
+#: The year counts as over when the team sold nothing in the days that are left in so many years before.
+QUIET_YEARS = 2
 #: Fewer past errors than this give no interval.
 LEAST_ORIGINS = 3
 
@@ -49,9 +52,7 @@ def learn_season(
     (3.0, 1.0)
     """
     columns = ["month", "index", "years_n", "reps_n"]
-    rows, when = sales, "sale_date"
-    if getattr(company, "quota_counts", "") == "bookings" and opportunities is not None:
-        rows, when = opportunities[opportunities["status"] == "won"], "close_date"
+    rows, when = _find_business(sales, opportunities, company)
     if rows is None or not len(rows) or rows[when].isna().all():
         return pd.DataFrame(columns=columns)
     reps_n, rows = rows["rep_id"].nunique() if "rep_id" in rows else 1, rows[rows[when] <= pd.Timestamp(as_of)]
@@ -66,6 +67,53 @@ def learn_season(
     index = ratio.groupby(ratio.index.month).mean().reindex(range(1, 13), fill_value=1.0).clip(lower=0.0)
     table = pd.DataFrame({"month": index.index, "index": index.to_numpy() / index.mean()})
     return table.assign(years_n=len(months) // 12, reps_n=reps_n)
+
+
+def _find_business(sales: pd.DataFrame | None, opportunities: pd.DataFrame | None, company: object) -> tuple[pd.DataFrame | None, str]:
+    """Won deals where the quota counts bookings, else sales; and the column that dates them."""
+    if getattr(company, "quota_counts", "") == "bookings" and opportunities is not None:
+        return opportunities[opportunities["status"] == "won"], "close_date"
+    return sales, "sale_date"
+
+
+def learn_rest_of_year(
+    *,
+    sales: pd.DataFrame | None,
+    opportunities: pd.DataFrame | None = None,
+    company: Any,
+    as_of: date,
+    **_: object,
+) -> pd.DataFrame:
+    """What the days that are left of the fiscal year brought in the years before: some calendars end early.
+
+    sales, opportunities, company: as for learn_season. One row out, none where no such days lie in the history: years_n,
+    sales_n (sales on those days in all these years), reps_n.
+
+    >>> from types import SimpleNamespace
+    >>> company = SimpleNamespace(fiscal_year=lambda day: Period(date(day.year, 1, 1), date(day.year, 12, 31)))
+    >>> sales = pd.DataFrame({"sale_date": pd.to_datetime(["2023-11-29", "2024-11-29", "2025-11-28"])})
+    >>> rest = learn_rest_of_year(sales=sales, company=company, as_of=date(2025, 11, 29))
+    >>> rest[["years_n", "sales_n"]].values.tolist(), is_over(rest)
+    ([[2, 0]], True)
+    """
+    columns = ["years_n", "sales_n", "reps_n"]
+    rows, when = _find_business(sales, opportunities, company)
+    rest = Period(as_of + timedelta(days=1), company.fiscal_year(as_of).end)
+    if rows is None or not len(rows) or rest.days < 1:
+        return pd.DataFrame(columns=columns)
+    first, years = rows[when].min(), []
+    while pd.notna(first) and pd.Timestamp(rest.years_earlier(len(years) + 1).start) > first:
+        years.append(rest.years_earlier(len(years) + 1))
+    sales_n = sum(int(days.holds(rows[when]).sum()) for days in years)
+    reps_n = rows["rep_id"].nunique() if "rep_id" in rows else 1
+    return pd.DataFrame([(len(years), sales_n, reps_n)] if years else [], columns=columns)
+
+
+def is_over(rest_of_year: pd.DataFrame | None) -> bool:
+    """Whether nothing more is to be expected this fiscal year: the team sold nothing in these days in at least two years before."""
+    if rest_of_year is None or rest_of_year.empty:
+        return False
+    return bool((rest_of_year["years_n"] >= QUIET_YEARS).all() and (rest_of_year["sales_n"] == 0).all())
 
 
 def estimate_seasonal_share(*, part: Period, whole: Period, season: pd.DataFrame | None) -> float:
@@ -92,22 +140,23 @@ def compare_pace(
     season: pd.DataFrame | None,
     since: date | None = None,
     until: date | None = None,
+    over: bool = False,
     as_of: date,
     fiscal_year: Period,
 ) -> Answer:
     """Pace of the year, the quarter and the month: actual to date against the goal spread by season.
 
     goal: goals.summarise_goal. season: the team's month index; days where it is empty. since, until: the rep's first
-    and last day; the goal is spread over the days between, where they lie inside the year. One row per span out: span,
-    start, end, actual, goal (of the whole span), expected (of the goal, to date), pace (NaN where nothing is expected),
-    ahead (money).
+    and last day; the goal is spread over the days between, where they lie inside the year. over: the team never sells in
+    the days that are left (is_over), so that all of the goal was due by now. One row per span out: span, start, end,
+    actual, goal (of the whole span), expected (of the goal, to date), pace (NaN where nothing is expected), ahead (money).
     """
     target = goal["goal"].value
     reason = f"there is no goal: {goal['goal'].withheld}" if target is None else None
     reason = reason or ("no table holds what the quota counts" if credited is None else None)
     if reason:
         return Answer("6.1", measures=(PACE.withhold(reason, period=fiscal_year),), withheld=reason)
-    rows, spread = [], _goal_days(fiscal_year, since, until)
+    rows, spread = [], _goal_days(fiscal_year, since, as_of if over else until)
     for span, whole in (("year", fiscal_year), *fiscal_year.spans(as_of).items()):
         to_date = Period(whole.start, as_of)
         actual = total(credited.loc[to_date.holds(credited["credit_date"]), "amount"])
@@ -153,6 +202,7 @@ def summarise_run(
     season: pd.DataFrame | None,
     since: date | None = None,
     until: date | None = None,
+    over: bool = False,
     as_of: date,
     fiscal_year: Period,
 ) -> pd.DataFrame:
@@ -163,7 +213,7 @@ def summarise_run(
     """
     if credited is None or goal["goal"].value is None:
         return pd.DataFrame(columns=["week_end_date", "actual", "expected"])
-    spread = _goal_days(fiscal_year, since, until)
+    spread = _goal_days(fiscal_year, since, as_of if over else until)
     ends = [min(fiscal_year.start + timedelta(days=7 * k - 1), fiscal_year.end) for k in range(1, -(-fiscal_year.days // 7) + 1)]
     rows = credited[Period(fiscal_year.start, as_of).holds(credited["credit_date"])]
     actual = [
@@ -330,16 +380,19 @@ def estimate_seasonal_naive(*, history: Sequence[float], season: int, steps: int
     return last[np.arange(steps) % season]
 
 
-def estimate_landing(*, credited: pd.DataFrame | None, left: bool = False, as_of: date, fiscal_year: Period, level: float = 0.8) -> Answer:
+def estimate_landing(
+    *, credited: pd.DataFrame | None, left: bool = False, over: bool = False, as_of: date, fiscal_year: Period, level: float = 0.8
+) -> Answer:
     """Where the year lands: booked to date and seasonal naïve for the rest, with an interval from past errors.
 
-    credited: all history. left: the rep has left, so nothing more is expected. Table: one row per past day from which
+    credited: all history. left, over: the rep has left, or the team never sells in the days that are left (is_over), so
+    nothing more is expected. Table: one row per past day from which
     the same number of days was forecast: origin_date, forecast, actual, error (actual − forecast). The interval is
     withheld below three of them. notes: booked, remaining, mean_miss (mean absolute error as a share of what came;
     None where nothing came), bias (mean error). Source: seasonal naïve; interval from the quantiles of past errors as
     shares of the forecast, so that a forecast that was always too low is shifted; never below what is booked.
     """
-    days_left, to_date = 0 if left else (fiscal_year.end - as_of).days, Period(fiscal_year.start, as_of)
+    days_left, to_date = 0 if left or over else (fiscal_year.end - as_of).days, Period(fiscal_year.start, as_of)
 
     def withheld(reason: str) -> Answer:
         return Answer("6.5", measures=(FORECAST.withhold(reason, period=fiscal_year),), withheld=reason)
@@ -388,4 +441,7 @@ def _repeat_year(daily: np.ndarray, days: int) -> float:
     return total(estimate_seasonal_naive(history=daily, season=365, steps=days))
 
 
-LEARNED = {"season": (learn_season, ("sales", "opportunities"))}
+LEARNED = {
+    "season": (learn_season, ("sales", "opportunities")),
+    "rest_of_year": (learn_rest_of_year, ("sales", "opportunities")),
+}
