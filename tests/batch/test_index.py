@@ -217,3 +217,9 @@ def test_hostile_text_is_only_text(text):
 def test_a_thousand_reps_fit():
     reps = [make_rep(n, text="A name as long as names are", manager=f"Manager {n % 100}") for n in range(1000)]
     assert len(render(reps).encode()) < 3_000_000
+
+
+def test_a_manager_who_carries_a_quota_is_asked_for_a_plan():
+    with_quota, without = make_rep(1, kind="manager"), make_rep(2, kind="manager") | {"facts": {}}
+    page = render([with_quota | {"plan": {"exists": False, "age_days": None, "signed_by": []}}, without])
+    assert page.count("No plan needed") == 1 and page.count("No plan for this year yet.") == 1

@@ -126,10 +126,10 @@ def choose_talks(reps: Iterable[Mapping[str, Any]], *, currency: str, days_left:
 
     In this order: the largest part of a goal without a source; the most money missing where the chance of the goal is
     below half and time is left; the largest quota without a plan, else with one older than a quarter, else unsigned.
-    Places left over go to the most money at stake. Nobody is named twice; house accounts, vacant territories, leavers
-    and reps without a report are not talked to.
+    Places left over go to the most money at stake. Nobody is named twice; managers without a quota, house accounts,
+    vacant territories, leavers and reps without a report are not talked to.
     """
-    people = [rep for rep in reps if rep["kind"] == "rep" and rep["status"] == "done"]
+    people = [rep for rep in reps if _plans(rep) and rep["status"] == "done"]
     people.sort(key=lambda rep: (rep["rep_name"], rep["rep_id"]))
 
     def money(amount: float) -> str:
@@ -210,6 +210,15 @@ def _sum(reps: Iterable[Mapping], measure: str) -> float | None:
     return total(values) if values else None
 
 
+def _plans(rep: Mapping) -> bool:
+    """Whether somebody stands behind the row who plans: a rep, or a manager who carries a quota.
+
+    >>> _plans({"kind": "manager", "facts": {"quota": {"value": 625000.0}}}), _plans({"kind": "manager", "facts": {}})
+    (True, False)
+    """
+    return rep["kind"] == "rep" or rep["kind"] == "manager" and bool(_value(rep, "quota"))
+
+
 def _stake(rep: Mapping) -> float:
     """Money at stake: what is expected to be missing from the goal, else what has no source yet."""
     gap = _value(rep, "expected_gap")
@@ -241,7 +250,7 @@ def _rank_keys() -> dict[str, Callable[[Mapping], tuple]]:
         return key
 
     def age(rep: Mapping) -> float | None:
-        if rep["kind"] != "rep":
+        if not _plans(rep):
             return None
         return -(rep["plan"].get("age_days") or 0) if rep["plan"]["exists"] else float("-inf")
 
@@ -285,13 +294,13 @@ def _row(rep: Mapping, ranks: Mapping, managers: Sequence[str]) -> dict[str, Any
     """One line of the index: its links, ranks, marks for the filters, and the lines of its seven cells."""
     plan, card = rep["plan"], rep["card"]
     chance = _value(rep, "goal_probability")
-    lacking = _lacking_plan(plan) if rep["kind"] == "rep" else ""
+    lacking = _lacking_plan(plan) if _plans(rep) else ""
     low = chance is not None and chance < 0.5
     marks = {"no-plan": bool(lacking), "low-chance": low, "no-report": rep["status"] != "done"}
     complete = plan.get("complete_share") if plan["exists"] else None
     cells = (
         ("Plan", [f"{say_number(complete, 'share')} complete" if complete is not None else "",
-                  report.say_plan(plan) if rep["kind"] == "rep" else "No plan needed"]),
+                  report.say_plan(plan) if _plans(rep) else "No plan needed"]),
         ("Effective quota and goal", [_say(rep, "quota"), _say(rep, "goal")]),
         ("Gap", [_say(rep, "unidentified_amount"), _say_gap(rep)]),
         ("Chance and landing", [_say_own_chance(rep), _say_range(rep["facts"].get("landing") or rep["facts"].get("forecast"))]),
