@@ -170,3 +170,18 @@ def test_no_new_business_is_expected_of_days_in_which_the_team_never_sells():
     asked = {"opportunities": None, "sales": sales, "as_of": date(2026, 9, 30), "days": 30}
     assert chance.summarise_arrivals(**asked)["amount"].max() == 9
     assert chance.summarise_arrivals(**asked, over=True)["amount"].tolist() == [0]
+
+
+def test_new_business_is_what_this_book_sold_and_needs_three_past_windows():
+    days = pd.to_datetime(["2024-01-05", "2026-09-10", "2026-09-11"])
+    sales = pd.DataFrame({"account_id": ["A", "B", "C"], "sale_date": days, "amount": [1.0, 7.0, 50.0], "inherited": [False, False, True]})
+    asked = {"opportunities": None, "as_of": date(2026, 9, 30), "days": 30}
+    assert chance.summarise_arrivals(sales=sales, **asked)["amount"].max() == 7
+    short = chance.summarise_arrivals(sales=sales.assign(sale_date=pd.Timestamp("2025-08-10")), **asked)
+    assert short["amount"].isna().all()
+    goal, flow = (Answer("0.1", measures=(d.measure(v),)) for d, v in ((goals.GOAL, 90.0), (goals.FLOW, 5.0)))
+    goal = Answer("0.1", measures=(*goal.measures, goals.BOOKED.measure(10.0)))
+    odds = chance.estimate_goal_chance(
+        goal=goal, flow=flow, deals=None, opportunities=None, arrivals=short, as_of=date(2026, 9, 30), fiscal_year=YEAR
+    )
+    assert odds.withheld == "the past is too short to tell what new customers bring"

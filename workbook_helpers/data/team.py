@@ -165,7 +165,11 @@ def summarise_outlook(books: Tables, learned: Mapping[str, pd.DataFrame]) -> lis
         deals=open_deals,
         opportunities=books.opportunities,
         arrivals=chance.summarise_arrivals(
-            opportunities=books.opportunities, sales=books.account_sales, as_of=day, days=(year.end - day).days, over=over
+            opportunities=books.opportunities,
+            sales=books.account_sales.drop(columns="inherited"),  # what one rep inherits, another of the team has sold
+            as_of=day,
+            days=(year.end - day).days,
+            over=over,
         ),
         base_rate=chance.estimate_base_rate(opportunities=books.opportunities, stage_wins=wins, in_team=False),
         as_of=day,

@@ -80,6 +80,8 @@ def say_headline(
 def _say_source(need: float, gap: float, short: float | None, currency: str) -> str:
     """How much of the need is not expected to come, and how much has no source."""
     missing = f"{as_money(short, currency)} of it is not expected to come" if short is not None and short > 0 else ""
+    if missing and round(short - need, 2) >= 0 and round(gap - need, 2) >= 0:
+        return "none of it is expected to come or has a source yet"
     if not gap:
         return "all of it has a source" + (f", but {missing}" if missing else "")
     none = round(gap - need, 2) >= 0

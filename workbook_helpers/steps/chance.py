@@ -30,6 +30,8 @@ CHANCE = Definition("goal_probability", 5, "Chance of the goal", "share", "simul
 
 #: The row of the stage rates that stands for every closed deal, whatever its stage.
 ALL_DEALS = "all deals"
+#: Sales of fewer past windows than this say nothing of new business.
+LEAST_WINDOWS = 3
 #: The chance that the levers bring the goal to.
 FOUR_IN_FIVE = 0.8
 NOT_REBUILT = "what stood in the deals on that day cannot be rebuilt without stage_history"
@@ -160,7 +162,8 @@ def summarise_arrivals(
     """What came within so many days from deals that did not yet exist when those days began, in past windows.
 
     One row per window out, the latest first: window_start, window_end, amount, cases_n. Deals created and won inside
-    the window; without opportunities, sales to customers that had bought nothing in the same window a year before.
+    the window; without opportunities, what this book sold to customers that had bought nothing in the same window a
+    year before (``inherited`` sales are none of its own); one row without an amount where fewer than LEAST_WINDOWS tell.
     over: the team never sells in the days that are left (``tracking.is_over``): last year's same days stand for all.
 
     >>> deals = pd.DataFrame({"created_date": pd.to_datetime(["2026-01-01", "2026-08-10"]), "status": "won",
@@ -186,7 +189,10 @@ def summarise_arrivals(
         else:
             before = sales.loc[window.years_earlier().holds(sales["sale_date"]), "account_id"]
             new = sales[window.holds(sales["sale_date"]) & ~sales["account_id"].isin(before.unique())]
+            new = new[~new["inherited"].astype(bool)] if "inherited" in new else new
         rows.append((window.start, window.end, total(new["amount"]), len(new)))
+    if opportunities is None and days > 0 and not pd.isna(first) and len(rows) < LEAST_WINDOWS:
+        return pd.DataFrame([(pd.NaT, pd.NaT, math.nan, 0)], columns=columns)
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -319,7 +325,7 @@ def estimate_goal_chance(
         flow=flow["flow_amount"].value or 0.0,
         spread=flow.notes.get("spread", 0.0),
         deals=rows.fillna({"amount": 0.0}).reset_index(drop=True),
-        arrivals=sorted(arrivals["amount"].clip(lower=0.0)),
+        arrivals=sorted(arrivals["amount"].dropna().clip(lower=0.0)),
         typical=_typical_deal(opportunities, base_rate, as_of, days_left),
         seed=seed,
         paths=paths,
@@ -355,6 +361,8 @@ def _find_reason(
         return NOT_REBUILT
     if due is not None and due["probability"].isna().any():
         return NO_RATE
+    if arrivals["amount"].isna().any():
+        return "the past is too short to tell what new customers bring"
     if not flow["flow_amount"].value and not len(arrivals) and not (due is not None and len(due)):
         return "there is nothing yet to estimate it from: no open deals due, no usual orders, no past year"
     return None
