@@ -188,3 +188,17 @@ class TestYearsThatEndEarly:
         assert tracking.summarise_run(goal=make_goal(100.0), season=None, **given)["expected"].max() == 100.0
         forecast = tracking.estimate_landing(**given)["forecast"]
         assert forecast.value == forecast.low == forecast.high == 80.0
+
+
+def test_a_goal_made_of_quarterly_quotas_is_due_as_they_are():
+    starts = pd.to_datetime(["2026-01-01", "2026-04-01", "2026-07-01", "2026-10-01"])
+    rows = pd.DataFrame({"period_start": starts, "period_end": [*(starts[1:] - pd.Timedelta(days=1)), pd.Timestamp("2026-12-31")]})
+    quota = Definition("quota", 5, "Quota", "money", "").measure(100.0, rows=rows.assign(quota=[10.0, 20.0, 30.0, 45.0], relief=[0, 0, 0, 5.0]))
+    goal = Answer("0.1", measures=(GOAL.measure(100.0), quota))
+    asked = {"credited": make_daily("2026-01-01", "2026-08-15"), "season": None, "as_of": date(2026, 8, 15), "fiscal_year": YEAR}
+    pace = tracking.compare_pace(goal=goal, **asked)
+    year, quarter = pace.table.iloc[0], pace.table.iloc[1]
+    assert year["expected"] == pytest.approx(30 + 30 * 46 / 92) and quarter["goal"] == pytest.approx(30)
+    assert "by the quotas of its parts" in pace.notes["how"]
+    own_goal = Answer("0.1", measures=(GOAL.measure(120.0), quota))
+    assert tracking.compare_pace(goal=own_goal, **asked).table.iloc[0]["expected"] == pytest.approx(120 * 227 / 365)

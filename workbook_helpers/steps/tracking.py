@@ -146,7 +146,8 @@ def compare_pace(
 ) -> Answer:
     """Pace of the year, the quarter and the month: actual to date against the goal spread by season.
 
-    goal: goals.summarise_goal. season: the team's month index; days where it is empty. since, until: the rep's first
+    goal: goals.summarise_goal; where it is the quota and several quotas make it up, each is due in its own days. season:
+    the team's month index; days where it is empty. since, until: the rep's first
     and last day; the goal is spread over the days between, where they lie inside the year. over: the team never sells in
     the days that are left (is_over), so that all of the goal was due by now. One row per span out: span, start, end,
     actual, goal (of the whole span), expected (of the goal, to date), pace (NaN where nothing is expected), ahead (money).
@@ -156,19 +157,19 @@ def compare_pace(
     reason = reason or ("no table holds what the quota counts" if credited is None else None)
     if reason:
         return Answer("6.1", measures=(PACE.withhold(reason, period=fiscal_year),), withheld=reason)
-    rows, spread = [], _goal_days(fiscal_year, since, as_of if over else until)
-    for span, whole in (("year", fiscal_year), *fiscal_year.spans(as_of).items()):
+    parts = _split_goal(goal, _goal_days(fiscal_year, since, as_of if over else until))
+    rows = []
+    for span, whole in (("year", fiscal_year), *_spans(as_of, fiscal_year, parts).items()):
         to_date = Period(whole.start, as_of)
         actual = total(credited.loc[to_date.holds(credited["credit_date"]), "amount"])
-        share, elapsed = (estimate_seasonal_share(part=p, whole=spread, season=season) for p in (whole, to_date))
-        expected = target * elapsed
+        expected = _expect(to_date, parts, season)
         rows.append(
             (
                 span,
                 whole.start,
                 whole.end,
                 actual,
-                target * share,
+                _expect(whole, parts, season),
                 expected,
                 actual / expected if expected else math.nan,
             )
@@ -178,6 +179,7 @@ def compare_pace(
     year = table.iloc[0]
     seasonal = season is not None and len(season) > 0
     how = "spread by the team's season" if seasonal else "spread by days, because two years of history are not there"
+    how = how.replace("spread by", "spread by the quotas of its parts and, within each, by") if len(parts) > 1 else how
     pace = PACE.ratio(
         float(year["actual"]),
         float(year["expected"]),
@@ -188,11 +190,35 @@ def compare_pace(
     return Answer("6.1", table, (pace,), {"seasonal": seasonal, "how": how})
 
 
+def _split_goal(goal: Answer, days: Period) -> list[tuple[Period, float]]:
+    """The parts of the goal, each with its days: the quotas that make it up, where it is the quota; else one part."""
+    whole, quota = goal["goal"].value, next((m for m in goal.measures if m.id == "quota"), None)
+    if quota is None or quota.rows is None or quota.value != whole:
+        return [(days, whole)]
+    rows = quota.rows.assign(amount=quota.rows["quota"] - quota.rows["relief"].fillna(0.0))
+    parts = []
+    for (start, end), amount in rows.groupby(["period_start", "period_end"])["amount"].agg(total).items():
+        inside = Period(max(start.date(), days.start), min(end.date(), days.end))
+        parts.append((inside if inside.days > 0 else Period(start.date(), end.date()), amount))
+    return parts if len(parts) > 1 else [(days, whole)]
+
+
+def _expect(part: Period, parts: Sequence[tuple[Period, float]], season: pd.DataFrame | None) -> float:
+    """How much of the goal falls due in these days."""
+    return math.fsum(amount * estimate_seasonal_share(part=part, whole=days, season=season) for days, amount in parts)
+
+
 def _goal_days(year: Period, since: date | None, until: date | None) -> Period:
     """The days of the year on which the rep is there."""
     start = since if since is not None and year.start < since <= year.end else year.start
     end = until if until is not None and start <= until < year.end else year.end
     return Period(start, end)
+
+
+def _spans(as_of: date, year: Period, parts: Sequence[tuple[Period, float]]) -> dict[str, Period]:
+    """The quarter (of the quotas where they have quarters, else of the fiscal year) and the month that hold the day."""
+    quotas = {"quarter": days for days, _ in parts if days.start <= as_of <= days.end and 60 <= days.days <= 100}
+    return {**year.spans(as_of), **quotas}
 
 
 def summarise_run(
@@ -213,16 +239,14 @@ def summarise_run(
     """
     if credited is None or goal["goal"].value is None:
         return pd.DataFrame(columns=["week_end_date", "actual", "expected"])
-    spread = _goal_days(fiscal_year, since, as_of if over else until)
+    parts = _split_goal(goal, _goal_days(fiscal_year, since, as_of if over else until))
     ends = [min(fiscal_year.start + timedelta(days=7 * k - 1), fiscal_year.end) for k in range(1, -(-fiscal_year.days // 7) + 1)]
     rows = credited[Period(fiscal_year.start, as_of).holds(credited["credit_date"])]
     actual = [
         total(rows.loc[rows["credit_date"] <= pd.Timestamp(end), "amount"]) if end <= as_of + timedelta(days=6) else math.nan
         for end in ends
     ]
-    expected = [
-        goal["goal"].value * estimate_seasonal_share(part=Period(fiscal_year.start, end), whole=spread, season=season) for end in ends
-    ]
+    expected = [_expect(Period(fiscal_year.start, end), parts, season) for end in ends]
     return pd.DataFrame({"week_end_date": pd.to_datetime(ends), "actual": actual, "expected": expected})
 
 
