@@ -223,3 +223,10 @@ def test_a_manager_who_carries_a_quota_is_asked_for_a_plan():
     with_quota, without = make_rep(1, kind="manager"), make_rep(2, kind="manager") | {"facts": {}}
     page = render([with_quota | {"plan": {"exists": False, "age_days": None, "signed_by": []}}, without])
     assert page.count("No plan needed") == 1 and page.count("No plan for this year yet.") == 1
+
+
+def test_a_range_of_one_amount_is_no_range():
+    same = fact("forecast", 5e6, low=5e6, high=5e6, level=0.8)
+    rep = make_rep(1) | {"facts": make_rep(1)["facts"] | {"forecast": same}}
+    page = render([rep], team=make_team(measures={"forecast": same}))
+    assert "The year ends at 5 million USD: nothing more is expected" in page and "Lands at 5 million<" in page

@@ -359,7 +359,7 @@ def _say_range(fact: Mapping | None) -> str:
     """
     if not fact or fact["value"] is None:
         return ""
-    if fact.get("low") is None or fact.get("high") is None:
+    if fact.get("low") is None or fact.get("high") in (None, fact["low"]):
         return f"Lands at {say_number(fact['value'], 'money', short=True)}"
     return f"Lands at {say_number(fact['low'], 'money', short=True)} to {say_number(fact['high'], 'money', short=True)}"
 
@@ -427,7 +427,9 @@ def _say_landing(measures: Mapping, currency: str) -> str:
     if forecast.get("value") is None:
         return f"Not shown, because {forecast.get('withheld') or 'it was not computed for the team'}."
     text = f"{say_number(forecast['value'], 'money', short=True)} {currency}"
-    if forecast.get("low") is not None and forecast.get("high") is not None:
+    if forecast.get("low") is not None and forecast["low"] == forecast.get("high"):
+        text = f"The year ends at {text}: nothing more is expected"
+    elif forecast.get("low") is not None and forecast.get("high") is not None:
         low, high = (say_number(forecast[k], "money", short=True) for k in ("low", "high"))
         level = f", {say_number(forecast['level'], 'share')} sure" if forecast.get("level") else ""
         who = "Those who carry a quota land between" if "landing" in measures else "Between"
