@@ -199,6 +199,6 @@ def test_a_goal_made_of_quarterly_quotas_is_due_as_they_are():
     pace = tracking.compare_pace(goal=goal, **asked)
     year, quarter = pace.table.iloc[0], pace.table.iloc[1]
     assert year["expected"] == pytest.approx(30 + 30 * 46 / 92) and quarter["goal"] == pytest.approx(30)
-    assert "by the quotas of its parts" in pace.notes["how"]
+    assert "by its quotas and" in pace.notes["how"]
     own_goal = Answer("0.1", measures=(GOAL.measure(120.0), quota))
     assert tracking.compare_pace(goal=own_goal, **asked).table.iloc[0]["expected"] == pytest.approx(120 * 227 / 365)

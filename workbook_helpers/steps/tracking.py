@@ -179,7 +179,7 @@ def compare_pace(
     year = table.iloc[0]
     seasonal = season is not None and len(season) > 0
     how = "spread by the team's season" if seasonal else "spread by days, because two years of history are not there"
-    how = how.replace("spread by", "spread by the quotas of its parts and, within each, by") if len(parts) > 1 else how
+    how = how.replace("spread by", "spread by its quotas and") if len(parts) > 1 else how
     pace = PACE.ratio(
         float(year["actual"]),
         float(year["expected"]),
