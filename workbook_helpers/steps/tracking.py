@@ -217,8 +217,9 @@ def _goal_days(year: Period, since: date | None, until: date | None) -> Period:
 
 def _spans(as_of: date, year: Period, parts: Sequence[tuple[Period, float]]) -> dict[str, Period]:
     """The quarter (of the quotas where they have quarters, else of the fiscal year) and the month that hold the day."""
-    quotas = {"quarter": days for days, _ in parts if days.start <= as_of <= days.end and 60 <= days.days <= 100}
-    return {**year.spans(as_of), **quotas}
+    spans = year.spans(as_of)
+    spans["quarter"] = next((days for days, _ in parts if days.start <= as_of <= days.end and 60 <= days.days <= 100), spans["quarter"])
+    return spans
 
 
 def summarise_run(
