@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from pathlib import Path
 
 import field_accounts as who
@@ -13,20 +12,7 @@ import field_world as w
 import numpy as np
 import pandas as pd
 from field_accounts import HORIZON, say_day
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-
-
-def inline(value):
-    """The same list or map, written on one line (wrapped) so that the file stays short."""
-    kept = CommentedMap(value) if isinstance(value, dict) else CommentedSeq(value)
-    kept.fa.set_flow_style()
-    return kept
-
-
-def truth(value, unit: str, where: str, size: str, **more) -> dict:
-    """One planted truth."""
-    return {"value": value, "unit": unit, "where": where, "size": size, **more}
+from sample_tools import inline, truth, write_yaml
 
 
 def describe_buying(accounts: pd.DataFrame, lines: pd.DataFrame) -> dict:
@@ -153,9 +139,6 @@ def describe_territories(company: dict[str, pd.DataFrame]) -> dict:
 
 def write_truth(company: dict, tables: dict, blemishes: list[dict], seed: int, path: Path) -> None:
     """The file, in a fixed order, with what is written in flow style kept short."""
-    yaml = YAML()
-    yaml.width = 120
-    yaml.indent(mapping=2, sequence=4, offset=2)
     content = {
         "made_by": f"data/samples/generate_field_sales.py --seed {seed}",
         "read_by": "tests and the workshop's answer key; no report",
@@ -166,7 +149,4 @@ def write_truth(company: dict, tables: dict, blemishes: list[dict], seed: int, p
         "blemishes": [inline(entry) for entry in blemishes],
         "rows": inline({stem: len(frame) for stem, frame in tables.items()}),
     }
-    text = StringIO()
-    yaml.dump(content, text)
-    lines = [line.rstrip() for line in text.getvalue().splitlines()]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    write_yaml(content, path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date
 
-import numpy as np
+from sample_tools import rng_for as rng_for  # every part of the sample draws from w.rng_for
 
 START, AS_OF = date(2023, 10, 1), date(2026, 9, 30)  # first and last day of the exports
 RECUT = date(2025, 10, 1)  # four territories were drawn anew: the first day of month 25
@@ -270,8 +270,3 @@ MEDIAN_INCOME = {  # median household income of the state, rounded, USD
     "LA": 57000, "MS": 53000, "TX": 73000, "OK": 61000, "AR": 56000, "KS": 69000, "MO": 65000, "NE": 71000, "CO": 87000,
     "UT": 86000, "AZ": 72000, "NM": 58000, "NV": 71000, "WA": 90000, "OR": 76000, "ID": 70000, "CA": 91000,
 }  # fmt: skip
-
-
-def rng_for(seed: int, part: str) -> np.random.Generator:
-    """One stream of random numbers per part, so that a change in one part leaves the others as they were."""
-    return np.random.default_rng([seed, *part.encode()])

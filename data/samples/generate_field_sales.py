@@ -37,6 +37,7 @@ import field_world as w
 import numpy as np
 import pandas as pd
 from field_accounts import say_day
+from sample_tools import write_tables
 
 HERE = Path(__file__).parent / "field_sales"
 OVER_ASSIGNMENT = 0.06
@@ -267,17 +268,6 @@ def add_blemishes(tables: dict[str, pd.DataFrame]) -> list[dict]:
          "what": f"account {short} lost its leading zeros and reads {short.lstrip('0')}"},
         {"file": "order_lines.csv", "id": "Total", "what": "a total row at the end of the export"},
     ]  # fmt: skip
-
-
-def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> None:
-    """CSV with commas, UTF-8, dates as YYYY-MM-DD, whole amounts without decimals elsewhere two."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for stem, frame in tables.items():
-        frame = frame.copy()
-        for name in frame.columns:
-            if frame[name].dtype.kind == "f":
-                frame[name] = frame[name].map(lambda value: "" if pd.isna(value) else f"{value:.10g}")
-        frame.to_csv(folder / f"{stem}.csv", index=False, lineterminator="\n", encoding="utf-8")
 
 
 def main() -> None:
