@@ -123,6 +123,22 @@ RULES = (
         ("opportunities", "accounts"),
     ),
     Rule(
+        "contracts",
+        "account_id",
+        "names an account that is not in table accounts",
+        "Export that account too; until then nobody's book holds the contract.",
+        f"SELECT _file, _row, account_id AS key, account_id AS val, rep_id FROM k_contracts WHERE account_id NOT IN {_KNOWN_ACCOUNT}",
+        ("contracts", "accounts"),
+    ),
+    Rule(
+        "contracts",
+        "end_date",
+        "ends before it starts",
+        "Mend one of the two dates; it counts for no day.",
+        "SELECT _file, _row, account_id AS key, end_date::VARCHAR AS val, rep_id FROM k_contracts WHERE end_date < start_date",
+        ("contracts",),
+    ),
+    Rule(
         "opportunities",
         "close_date",
         "was closed before it was created",
