@@ -126,8 +126,8 @@ def export_tables(company: dict, seed: int) -> dict[str, pd.DataFrame]:
         "Lead": pd.DataFrame({
             "Id": leads["lead_id"], "CreatedDate": leads["created_day"].map(say_day), "LeadSource": leads["lead_source"],
             "OwnerId": leads["rep_id"], "AccountId": leads["account_id"], "Web_Visits__c": leads["visits"],
-            "Wants_It__c": leads["wants"].map(yes), "Uses_It_Well__c": leads["uses"].map(yes), "Event_Date__c": leads["event_day"].map(say_day),
-            "ConvertedDate": leads["converted_day"].map(say_day)}),
+            "Wants_It__c": leads["wants"].map(yes), "Uses_It_Well__c": leads["uses"].map(yes),
+            "Event_Date__c": leads["event_day"].map(say_day), "ConvertedDate": leads["converted_day"].map(say_day)}),
         "Contact": pd.DataFrame({
             "Id": contacts["contact_id"], "AccountId": contacts["account_id"], "Title": contacts["role"],
             "From": contacts["first_day"].map(say_day), "To": contacts["last_day"].map(say_day)}),
@@ -150,7 +150,8 @@ def add_blemishes(tables: dict[str, pd.DataFrame]) -> list[dict]:
         {**contracts.iloc[301].to_dict(), "AccountId": "0015e9999999"},
         {**dict.fromkeys(contracts.columns, ""), "AccountId": "Total", "ARR__c": contracts["ARR__c"].sum()},
     ])], ignore_index=True)  # fmt: skip
-    tables["Lead"] = pd.concat([leads, pd.DataFrame([{**leads.iloc[700].to_dict(), "Id": "00Q5e900001", "CreatedDate": "soon"}])], ignore_index=True)
+    wrong_lead = {**leads.iloc[700].to_dict(), "Id": "00Q5e900001", "CreatedDate": "soon"}
+    tables["Lead"] = pd.concat([leads, pd.DataFrame([wrong_lead])], ignore_index=True)
     return [
         {"file": "Opportunity.csv", "id": deals.iloc[900]["Id"], "what": "the same deal twice", "set_aside": True},
         {"file": "Opportunity.csv", "id": "0065e900001", "what": "won deal without an amount", "set_aside": False},

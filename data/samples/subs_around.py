@@ -36,13 +36,15 @@ def draw_leads(deals: pd.DataFrame, accounts: pd.DataFrame, seed: int) -> pd.Dat
                 one = next(deal)
                 came = max(0, one.created_day - int(rng.integers(2, 50)))
                 event = one.created_day + int(rng.integers(20, 160)) if rng.random() < 0.6 else np.nan
-                rows.append((came, source, one.account_id, one.rep_id, seen, rng.random() < 0.85, rng.random() < 0.8, event, one.created_day))
+                fits = (rng.random() < 0.85, rng.random() < 0.8)
+                rows.append((came, source, one.account_id, one.rep_id, seen, *fits, event, one.created_day))
                 continue
             account, came = prospects.iloc[rng.integers(len(prospects))], int(rng.integers(0, HORIZON + 1))
             named = rng.random() < 0.4 and account["created_day"] <= came
             rep = seller_on(account["territory_id"], account["region"], HORIZON)
             event = came + int(rng.integers(20, 240)) if rng.random() < 0.2 else np.nan
-            rows.append((came, source, account["account_id"] if named else "", rep, seen, rng.random() < 0.4, rng.random() < 0.45, event, np.nan))
+            fits = (rng.random() < 0.4, rng.random() < 0.45)
+            rows.append((came, source, account["account_id"] if named else "", rep, seen, *fits, event, np.nan))
     columns = ["created_day", "lead_source", "account_id", "rep_id", "visits", "wants", "uses", "event_day", "converted_day"]
     leads = pd.DataFrame(rows, columns=columns).sort_values(["created_day", "lead_source", "visits"], kind="stable", ignore_index=True)
     leads.insert(0, "lead_id", [f"00Q5e{number:06d}" for number in range(1, len(leads) + 1)])
@@ -76,8 +78,9 @@ def draw_activities(accounts: pd.DataFrame, deals: pd.DataFrame, began: dict[int
     """Touches around deals and customers, by day."""
     rng = rng_for(seed, "activities")
     rows: list[tuple] = []
-    kinds = {"call": ("spoke", "no answer", "meeting set"), "email": ("replied", "no reply"), "meeting": ("held", "held", "moved"),
-             "demo": ("well received", "questions open"), "webinar": ("attended", "registered"), "check-in": ("held", "no answer")}  # fmt: skip
+    kinds = {"call": ("spoke", "no answer", "meeting set"), "email": ("replied", "no reply"),
+             "meeting": ("held", "held", "moved"), "demo": ("well received", "questions open"),
+             "webinar": ("attended", "registered"), "check-in": ("held", "no answer")}  # fmt: skip
 
     def touch(day: float, kind: str, rep: str, account: str, deal: str, team: str) -> None:
         day = to_weekday(day)
@@ -111,17 +114,16 @@ def draw_activities(accounts: pd.DataFrame, deals: pd.DataFrame, began: dict[int
 
 
 def set_quotas(deals: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Yearly contract value to sign, by rep and fiscal quarter: what the year brings, the year before, and some misjudgement."""
+    """Yearly contract value to sign, by rep and fiscal quarter: between last year and what this one brings, with some misjudgement."""
     rng = rng_for(seed, "quotas")
-    won = deals[deals["later_won"] & (deals["closed_day"] >= 0)]
+    won = deals[deals["later_won"] & deals["closed_day"].between(0, HORIZON)]
     won = won.assign(book=won["rep_id"].replace({"M1": w.NEW_HIRE, w.LEAVER: w.NEW_HIRE}), year=won["closed_day"].map(fiscal_year))
     sold = won.groupby(["book", "year"])["amount"].sum().unstack().fillna(0.0)
+    sold[2027] /= 0.74  # nine months of it are known
     rows = []
     for rep in (rep for rep, card in w.PEOPLE.items() if card[1] in (w.NEW_BUSINESS, w.ACCOUNT_MANAGER) and rep != w.LEAVER):
         for year in (2025, 2026, 2027):
-            coming = sold.loc[rep].get(year, 0.0) if rep in sold.index else 0.0
-            peers = [other for other in sold.index if other[0] == rep[0] and other != w.FEW_DEALS]
-            plan = (0.7 * coming + 0.3 * sold.loc[peers, year].mean()) * 1.08 * rng.lognormal(0, 0.06) / 4
+            plan = (0.6 * sold.at[rep, year] + 0.4 * sold.at[rep, max(2025, year - 1)]) * 1.05 * rng.lognormal(0, 0.06) / 4
             if rep == w.FEW_DEALS:
                 plan = 20_000.0
             for quarter in range(4):
@@ -150,17 +152,17 @@ def fiscal_year(day: float) -> int:
 def list_territories() -> pd.DataFrame:
     """Who holds what since when: every territory has a seller and an account manager; T5 gave its West to T7; T8 changed hands."""
     rows = []
-    first, recut = pd.Timestamp("2022-02-01"), pd.Timestamp(w.RECUT)
+    first, recut, day = pd.Timestamp("2022-02-01"), pd.Timestamp(w.RECUT), pd.Timedelta(days=1)
     for territory, (industry, sizes, seller, keeper) in w.TERRITORIES.items():
         name = f"{industry}, {' and '.join(sizes).lower()}"
         later = {"T5": f"{name}, without the West", "T7": f"{name}, and small Healthcare in the West"}.get(territory)
         for rep in (seller, keeper):
             if rep == w.NEW_HIRE:
                 rows += [(territory, name, w.LEAVER, first, pd.Timestamp(w.LEFT)),
-                         (territory, name, w.CARRIER, pd.Timestamp(w.LEFT) + pd.Timedelta(days=1), pd.Timestamp(w.HIRED) - pd.Timedelta(days=1)),
+                         (territory, name, w.CARRIER, pd.Timestamp(w.LEFT) + day, pd.Timestamp(w.HIRED) - day),
                          (territory, name, rep, pd.Timestamp(w.HIRED), None)]  # fmt: skip
             elif later:
-                rows += [(territory, name, rep, first, recut - pd.Timedelta(days=1)), (territory, later, rep, recut, None)]
+                rows += [(territory, name, rep, first, recut - day), (territory, later, rep, recut, None)]
             else:
                 rows.append((territory, name, rep, first, None))
     return pd.DataFrame(rows, columns=["Territory", "Name", "Rep", "From", "To"])

@@ -72,17 +72,21 @@ def build_accounts(seed: int) -> pd.DataFrame:
     accounts["web_visits_n"] = rng.poisson(4 + 3 * np.log10(accounts["employees"]))
     accounts["worth"] = [w.SIZES[size][2] * rng.lognormal(0, 0.45) for size in accounts["size_band"]]
     accounts.loc[accounts["territory_id"] == "T0", "worth"] *= 0.35
-    accounts["created_day"] = np.where(accounts["is_customer"] | (rng.random(n) < 0.5), -rng.integers(400, 1600, n), rng.integers(0, HORIZON - 90, n))
+    is_old, old, recent = rng.random(n) < 0.5, -rng.integers(400, 1600, n), rng.integers(0, HORIZON - 90, n)
+    accounts["created_day"] = np.where(accounts["is_customer"] | is_old, old, recent)
     accounts["account_id"] = [f"0015e{number:07d}" for number in 40_211 + rng.permutation(n)]
     accounts["account_name"] = _name_accounts(accounts, rng)
     return accounts
 
 
-FIRST = ("Alder", "Anvil", "Beacon", "Birch", "Bluff", "Bridge", "Canyon", "Cedar", "Cinder", "Coral", "Crest", "Delta", "Elm", "Ember", "Fable",
-         "Falcon", "Fern", "Flint", "Garnet", "Glen", "Granite", "Harbor", "Haven", "Hollow", "Ivory", "Juniper", "Keystone", "Lantern", "Laurel",
-         "Linden", "Magnet", "Maple", "Meridian", "Mesa", "Mill", "North", "Oak", "Onyx", "Orchard", "Osprey", "Pebble", "Pioneer", "Prairie",
-         "Quarry", "Raven", "Ridge", "River", "Saffron", "Sable", "Sierra", "Silver", "Slate", "Summit", "Tern", "Thistle", "Timber", "Union",
-         "Vale", "Willow", "Zephyr")  # fmt: skip
+FIRST = (
+    "Alder", "Anvil", "Beacon", "Birch", "Bluff", "Bridge", "Canyon", "Cedar", "Cinder", "Coral", "Crest", "Delta",
+    "Elm", "Ember", "Fable", "Falcon", "Fern", "Flint", "Garnet", "Glen", "Granite", "Harbor", "Haven", "Hollow",
+    "Ivory", "Juniper", "Keystone", "Lantern", "Laurel", "Linden", "Magnet", "Maple", "Meridian", "Mesa", "Mill",
+    "North", "Oak", "Onyx", "Orchard", "Osprey", "Pebble", "Pioneer", "Prairie", "Quarry", "Raven", "Ridge", "River",
+    "Saffron", "Sable", "Sierra", "Silver", "Slate", "Summit", "Tern", "Thistle", "Timber", "Union", "Vale", "Willow",
+    "Zephyr",
+)  # fmt: skip
 LAST = {"Manufacturing": ("Castings", "Tool Works", "Plastics", "Packaging", "Components", "Mills"),
         "Logistics": ("Freight", "Cold Chain", "Parcel", "Haulage", "Warehousing", "Carriers"),
         "Healthcare": ("Clinics", "Care Group", "Hospitals", "Home Care", "Rehab Centers", "Senior Living"),
@@ -207,7 +211,8 @@ def keep_customers(accounts: pd.DataFrame, new: pd.DataFrame, seed: int) -> tupl
                 break
             if closed >= 0:
                 deals.append({"account": row, "kind": "renewal", "created_day": created, "closed_day": closed, "later_won": renewed,
-                              "amount": after if renewed and closed <= HORIZON else amount, "asked": amount, "product": w.TIERS[account["tier"]], "first_stage": 2,
+                              "amount": after if renewed and closed <= HORIZON else amount, "asked": amount,
+                              "product": w.TIERS[account["tier"]], "first_stage": 2,
                               "last_stage": 3 if renewed or rng.random() < 0.35 else 2})  # fmt: skip
             if closed > HORIZON or not renewed:
                 break

@@ -69,7 +69,8 @@ def describe_territories() -> dict:
             life.RECUT_LIFT, "factor on the new-business deals of T5", f"N5, from {w.RECUT.isoformat()}; the West of T5 went to N7 and A7",
             "one territory of eight: a report cannot tell it from chance, and should say so", tolerance=0.45),
         "special_reps": inline({"N4": "nearly no deals", "N8": f"hired {w.HIRED.isoformat()}, holds the leaver's territory",
-                                "N9": f"left {w.LEFT.isoformat()}", "M1": "carried T8 in between", "A4": "works 60 %", "H1": "customer desk"}),
+                                "N9": f"left {w.LEFT.isoformat()}", "M1": "carried T8 in between", "A4": "works 60 %",
+                                "H1": "customer desk"}),
     }  # fmt: skip
 
 
@@ -84,7 +85,7 @@ def write_truth(company: dict, tables: dict, blemishes: list[dict], seed: int, p
         "territories": describe_territories(),
         "causes_nothing": "activities, skills rated, web visits of accounts, next steps, reasons, discounts, region",
         "blemishes": [inline(entry) for entry in blemishes],
-        "rows": inline({stem: len(frame) for stem, frame in tables.items()} | {"Activity": len(company["activities"])}),
+        "rows": inline({stem: len(table) for stem, table in (*tables.items(), ("Activity", company["activities"]))}),
         "last_day": str(w.AS_OF),
     }
     write_yaml(content, path)

@@ -73,7 +73,8 @@ WIN_REASONS = ("Fast to set up", "Trial went well", "Payroll export", "Price", "
 LOSS_REASONS = ("No decision", "Price", "Stayed with the spreadsheet", "Budget moved to next year", "Product did not fit")
 LOST_TO_COMPETITOR = ("Competitor price", "Competitor suite already in use")
 CHURN_REASONS = ("Site closed", "Not used enough", "Price increase", "Moved to a suite", "Champion left")
-NEXT_STEPS = ("Trial check-in with the planners", "Send the contract for signature", "Meet operations and IT together", "Security questionnaire",
-              "Reference call", "Business case with finance", "Confirm seats for the new year", "Ask for the purchase order")  # fmt: skip
+NEXT_STEPS = ("Trial check-in with the planners", "Send the contract for signature", "Meet operations and IT together",
+              "Security questionnaire", "Reference call", "Business case with finance",
+              "Confirm seats for the new year", "Ask for the purchase order")  # fmt: skip
 CONTACT_ROLES = ("Operations manager", "Planner", "HR lead", "IT manager", "Finance director", "Site manager")
 SKILLS = ("Discovery questions", "Product demonstration", "Negotiation", "Renewal conversation", *INDUSTRIES)

@@ -81,6 +81,7 @@ def estimate(deals, history=None, team=None):
 def test_rate_is_shrunk_to_the_team_without_the_reps_own_cases():
     team = pd.DataFrame(
         {
+            "kind": [chance.ANY_KIND],
             "stage": [chance.ALL_DEALS],
             "won_days": [24.0],
             "all_days": [110.0],
@@ -113,7 +114,7 @@ def test_stage_wins_by_hand():
     deals = make_closed(3, 2, rep_id=["x", "x", "y", "y", "z"])
     days = pd.to_datetime(["2026-02-09", "2026-02-19", "2026-01-30"])
     history = pd.DataFrame({"opportunity_id": ["C0", "C0", "C4"], "stage": ["Propose", "Close", "Propose"], "entered_date": days})
-    table = chance.learn_stage_wins(opportunities=deals, stage_history=history).set_index("stage")
+    table = chance.learn_stage_wins(opportunities=deals, stage_history=history).query("kind == @chance.ANY_KIND").set_index("stage")
     assert table.loc["all deals", ["won_days", "all_days", "reps_n"]].tolist() == [3, 5, 3]
     assert table.loc["Propose", ["closed_n", "won_days", "all_days", "reps_n"]].tolist() == [2, 10, 40, 2]
 

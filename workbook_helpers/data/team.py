@@ -17,14 +17,17 @@ from workbook_helpers.data.prepared import Prepared
 from workbook_helpers.data.schemas import NOBODY
 from workbook_helpers.data.tables import Tables
 from workbook_helpers.measure import Definition, Measure
-from workbook_helpers.steps import chance, customers, deals, goals, market, moves, quality, swot, tracking
+from workbook_helpers.steps import chance, contracts, customers, deals, goals, market, moves, quality, swot, tracking
 
-STEPS: tuple[ModuleType, ...] = (customers, deals, swot, market, quality, chance, goals, moves, tracking)
+STEPS: tuple[ModuleType, ...] = (customers, contracts, deals, swot, market, quality, chance, goals, moves, tracking)
 
 MIN_REPS, MIN_REPS_PER_CUT = 5, 3
 
 #: What tells of customers and of the calendar, and compares no rep: where a role is too small to teach it, all reps together do.
 _OF_ALL_REPS = ("season", "rest_of_year", "retention", "peer_spend", "best_traits")
+#: What the whole company teaches every role: what an account can spend, and who the best customers are, hangs on no role. Where new
+#: customers are handed over, those who sell to prospects own none to learn from.
+_OF_THE_COMPANY = ("peer_spend", "best_traits")
 
 #: Figures of a whole team that mean nothing beside one rep's, and those that hang on what reps wrote into their plans.
 _NOT_BESIDE_A_REP = ("forecast", "landing", "goal", "goal_probability", "unidentified_amount", "expected_gap", "pipeline_coverage", "pace")
@@ -60,7 +63,7 @@ def learn_team(prepared: Prepared) -> dict[str, Any]:
     of_quotas = ("goal_probability", "landing")
     company = [m for m in summarise_headlines(everyone, learned) if m.id not in of_quotas]
     company += [m for m in summarise_outlook(_with_quota(prepared, everyone), learned) if m.id in of_quotas]
-    shared = _as_values({name: learned[name] for name in _OF_ALL_REPS}) if len(prepared.reps) >= MIN_REPS else {}
+    shared = {name: learned[name] for name in _OF_ALL_REPS} if len(prepared.reps) >= MIN_REPS else {}
     roles = sorted({rep["role"] or "" for rep in prepared.reps})
     nobody = summarise_headlines(_open(prepared, [NOBODY]), {})
     adds_up = {id for id, definition in list_definitions().items() if definition.roll_up == "sum"}
@@ -84,10 +87,11 @@ def _open(prepared: Prepared, rep_ids: list[str]) -> Tables:
     return Tables(prepared.company, prepared.as_of, prepared, tuple(rep_ids))
 
 
-def _learn_role(books: Tables, reps_n: int, shared: dict[str, Any]) -> dict[str, Any]:
+def _learn_role(books: Tables, reps_n: int, shared: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    """shared: what all reps together have learned."""
     if reps_n < MIN_REPS:
-        return {"reps_n": reps_n, "values": {}, "tables": shared}
-    defined, learned = list_definitions(), _learn_tables(books)
+        return {"reps_n": reps_n, "values": {}, "tables": _as_values(shared)}
+    defined, learned = list_definitions(), _learn_tables(books, {name: shared[name] for name in _OF_THE_COMPANY})
     values = {
         m.id: m.value / reps_n if defined[m.id].roll_up in ("sum", "distinct") else m.value
         for m in summarise_headlines(books, learned)
@@ -103,12 +107,14 @@ def _as_values(learned: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     }
 
 
-def _learn_tables(books: Tables) -> dict[str, pd.DataFrame]:
-    """Every table that the steps' LEARNED offer, from the rows of these books, in the order of STEPS."""
+def _learn_tables(books: Tables, known: Mapping[str, pd.DataFrame] | None = None) -> dict[str, pd.DataFrame]:
+    """Every table that the steps' LEARNED offer, from the rows of these books, in the order of STEPS; those known already stay."""
     context = {"as_of": books.as_of, "period": books.last_year, "company": books.company}
-    learned: dict[str, pd.DataFrame] = {}
+    learned = dict(known or {})
     for step in STEPS:
         for name, (learn, frames) in getattr(step, "LEARNED", {}).items():
+            if name in learned:
+                continue
             given = {f: _score_accounts(books, learned) if f == "scored_accounts" else getattr(books, f) for f in frames}
             learned[name] = learn(**given, **context)
     return learned
@@ -167,6 +173,7 @@ def summarise_outlook(books: Tables, learned: Mapping[str, pd.DataFrame]) -> lis
         arrivals=chance.summarise_arrivals(
             opportunities=books.opportunities,
             sales=books.account_sales.drop(columns="inherited"),  # what one rep inherits, another of the team has sold
+            contracts=books.contracts,
             as_of=day,
             days=(year.end - day).days,
             over=over,

@@ -1,6 +1,6 @@
 """Step 5, the chances: how probable each open deal is, how probable the goal is, and what brings it to four in five.
 
-A deal's chance is its stage's closed-deal rate shrunk to the team; the year is simulated with random numbers that
+A deal's chance is the closed-deal rate of its kind and stage, shrunk to the team; the year is simulated with random numbers that
 belong to a deal, so that a what-if changes nothing but what it says, and more never looks worse by noise.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Measure, Period, total
+from workbook_helpers.measure import Answer, Definition, Measure, Period, find_renewals, total
 from workbook_helpers.statistics import MIN_CASES, BetaPrior, draw_uniforms, estimate_beta_prior, estimate_shrunk_rate
 
 LANDING = Definition(
@@ -32,6 +32,10 @@ CHANCE = Definition("goal_probability", 5, "Chance of the goal", "share", "simul
 ALL_DEALS = "all deals"
 #: Sales of fewer past windows than this say nothing of new business.
 LEAST_WINDOWS = 3
+#: Rows that stand for deals of every kind, and of every kind that somebody creates: renewals come with the contract.
+ANY_KIND, CREATED = "any kind", "any kind but renewals"
+#: How many cases the rate of all kinds is worth for the rate of one.
+KIND_STRENGTH = 20.0
 #: The chance that the levers bring the goal to.
 FOUR_IN_FIVE = 0.8
 NOT_REBUILT = "what stood in the deals on that day cannot be rebuilt without stage_history"
@@ -39,35 +43,37 @@ NO_RATE = "no win rate can be given: fewer than five closed deals here, and no t
 
 
 def learn_stage_wins(*, opportunities: pd.DataFrame | None, stage_history: pd.DataFrame | None, **_: object) -> pd.DataFrame:
-    """Of the closed deals that stood at a stage, how many were won: the team's counts.
+    """Of the closed deals that stood at a stage, how many were won: the team's counts, by kind of deal.
 
     Deals that are lost sit longer at a stage than deals that are won, so a deal found at a stage today is likelier
     one of those: each closed deal counts with the days it stood there. opportunities, stage_history: a role's rows
-    (with rep_id). One row per stage out, and one for all deals (a day each): stage, closed_n, won_days, all_days,
-    strength (how many cases the team's rate is worth for one rep), reps_n. Without stage_history only all deals.
+    (with rep_id). One row per kind and stage out, with any kind and all deals (a day each) among them: kind, stage,
+    closed_n, won_days, all_days, strength (how many cases the team's rate is worth for one rep), reps_n. Without
+    stage_history only all deals.
 
     >>> deals = pd.DataFrame({"opportunity_id": list("abcd"), "rep_id": list("xxyy")})
     >>> deals["status"] = ["won", "lost", "won", "open"]
     >>> learn_stage_wins(opportunities=deals, stage_history=None).values.tolist()
-    [['all deals', 3, 2.0, 3.0, 20.0, 2]]
+    [['any kind', 'all deals', 3, 2.0, 3.0, 20.0, 2], ['any kind but renewals', 'all deals', 3, 2.0, 3.0, 20.0, 2]]
     """
     rows = []
-    for stage, group in _stage_days(opportunities, stage_history).groupby("stage", sort=True):
+    for (kind, stage), group in _stage_days(opportunities, stage_history).groupby(["kind", "stage"], sort=True):
         reps = group.groupby("rep_id", sort=True)[["won_days", "days"]].sum()
         cases = group.groupby("rep_id", sort=True).size()
         strength = estimate_beta_prior(cases * reps["won_days"] / reps["days"], cases).strength
         days = (float(group["won_days"].sum()), float(group["days"].sum()))
-        rows.append((stage, len(group), *days, strength, len(reps)))
-    return pd.DataFrame(rows, columns=["stage", "closed_n", "won_days", "all_days", "strength", "reps_n"])
+        rows.append((kind, stage, len(group), *days, strength, len(reps)))
+    return pd.DataFrame(rows, columns=["kind", "stage", "closed_n", "won_days", "all_days", "strength", "reps_n"])
 
 
 def _stage_days(opportunities: pd.DataFrame | None, stage_history: pd.DataFrame | None) -> pd.DataFrame:
-    """One row per closed deal and stage it stood at, and one for all deals: rep_id, stage, days, won_days."""
+    """One row per closed deal and stage it stood at, and one for all deals, of any kind and again of its own:
+    rep_id, kind, stage, days, won_days."""
     if opportunities is None:
-        return pd.DataFrame({"rep_id": [], "stage": [], "days": [], "won_days": []})
+        return pd.DataFrame({"rep_id": [], "kind": [], "stage": [], "days": [], "won_days": []})
     closed = opportunities[opportunities["status"].isin(["won", "lost"])]
     keep = pd.DataFrame({"opportunity_id": closed["opportunity_id"], "won": closed["status"].eq("won")})
-    keep["rep_id"] = closed.get("rep_id", "")
+    keep["rep_id"], keep["kind"] = closed.get("rep_id", ""), closed.get("kind", None)
     parts = [keep.assign(stage=ALL_DEALS, days=1.0)]
     if stage_history is not None and len(stage_history):
         stays = stage_history[["opportunity_id", "stage", "entered_date"]].dropna()
@@ -77,6 +83,8 @@ def _stage_days(opportunities: pd.DataFrame | None, stage_history: pd.DataFrame 
         stays["days"] = (left - stays["entered_date"]).dt.days.clip(lower=1).astype(float)
         parts.append(stays.groupby(["opportunity_id", "stage"])["days"].sum().reset_index().merge(keep, on="opportunity_id"))
     rows = pd.concat(parts, ignore_index=True)
+    created = rows[rows["stage"].eq(ALL_DEALS) & ~find_renewals(rows)].assign(kind=CREATED)
+    rows = pd.concat([rows.assign(kind=ANY_KIND), created, rows[rows["kind"].notna()]], ignore_index=True)
     return rows.assign(won_days=rows["days"].where(rows["won"], 0.0))
 
 
@@ -92,9 +100,10 @@ def estimate_chances(
     """Every open deal with its chance and its one bucket.
 
     stage_wins: the team's counts (learn_stage_wins), maybe None; in_team: the rep's own cases are in them. One row
-    per open deal out: the deal's columns, rate_of (the stage, or all deals), probability (NaN where five cases cannot
-    be found), strength (cases behind it) and bucket: likely (above ½), stretch, later (due after the year), overdue,
-    no date. None without opportunities. Source: beta-binomial mean, prior from the team without the rep's own cases.
+    per open deal out: the deal's columns, rate_of (kind and stage, as far as five cases can be found for them),
+    probability (NaN where not even for all deals), strength (cases behind it) and bucket: likely (above ½), stretch,
+    later (due after the year), overdue, no date. None without opportunities. Source: beta-binomial mean, prior from the
+    team without the rep's own cases.
 
     >>> deals = pd.DataFrame({"opportunity_id": ["D1"] + list("abcdef"), "stage": "Propose", "amount": 9.0})
     >>> deals["status"] = ["open"] + ["won"] * 4 + ["lost"] * 2
@@ -109,9 +118,10 @@ def estimate_chances(
         return None
     deals = opportunities[opportunities["status"] == "open"].sort_values("opportunity_id").reset_index(drop=True)
     rates = _estimate_rates(_stage_days(opportunities, stage_history), stage_wins, in_team)
-    deals["rate_of"] = deals["stage"].where(deals["stage"].isin(list(rates)), ALL_DEALS)
-    deals["probability"] = [rates.get(r, _NOT_KNOWN).mean for r in deals["rate_of"]]
-    deals["strength"] = [rates.get(r, _NOT_KNOWN).strength for r in deals["rate_of"]]
+    keys = [_find_rate(deal.kind, deal.stage, rates) for deal in deals.reindex(columns=["kind", "stage"]).itertuples()]
+    deals["rate_of"] = [stage if kind == ANY_KIND else f"{kind}, {stage}" for kind, stage in keys]
+    deals["probability"] = [rates.get(key, _NOT_KNOWN).mean for key in keys]
+    deals["strength"] = [rates.get(key, _NOT_KNOWN).strength for key in keys]
     day, end, due = pd.Timestamp(as_of), pd.Timestamp(fiscal_year.end), deals["close_date"]
     cases = [due.isna(), due < day, due > end, deals["probability"] > 0.5]
     deals["bucket"] = np.select(cases, ["no date", "overdue", "later", "likely"], default="stretch").astype(object)
@@ -119,37 +129,57 @@ def estimate_chances(
 
 
 def estimate_base_rate(*, opportunities: pd.DataFrame | None, stage_wins: pd.DataFrame | None, in_team: bool = True) -> float:
-    """The win rate of all closed deals, shrunk to the team; NaN where five cases cannot be found.
+    """The win rate of all closed deals but renewals, shrunk to the team: the chance of a deal that somebody creates.
 
-    >>> deals = pd.DataFrame({"opportunity_id": list("abcde"), "status": ["won"] * 2 + ["lost"] * 3})
+    NaN where five cases cannot be found.
+
+    >>> deals = pd.DataFrame({"opportunity_id": list("abcdef"), "status": ["won"] * 2 + ["lost"] * 3 + ["won"]})
+    >>> deals["kind"] = ["new"] * 5 + ["renewal"]
     >>> estimate_base_rate(opportunities=deals, stage_wins=pd.DataFrame())
     0.4
     """
     rates = _estimate_rates(_stage_days(opportunities, None), stage_wins, in_team)
-    return rates.get(ALL_DEALS, _NOT_KNOWN).mean
+    return rates.get((CREATED, ALL_DEALS), _NOT_KNOWN).mean
 
 
 _NOT_KNOWN = BetaPrior(math.nan, 0.0)
+_Rates = dict[tuple[str, str], BetaPrior]
 
 
-def _estimate_rates(own: pd.DataFrame, team: pd.DataFrame | None, in_team: bool) -> dict[str, BetaPrior]:
-    """Shrunk rate and the cases behind it, for all deals and for each stage that has five cases in the team or here."""
-    counts = {stage: (len(g), float(g["won_days"].sum()), float(g["days"].sum())) for stage, g in own.groupby("stage")}
-    taught = {} if team is None else {row.stage: row for row in team.itertuples()}
-    rates: dict[str, BetaPrior] = {}
-    for stage in [ALL_DEALS, *sorted((set(counts) | set(taught)) - {ALL_DEALS})]:
-        closed, won_days, days = counts.get(stage, (0, 0.0, 0.0))
-        prior, row = None, taught.get(stage)
+def _find_rate(kind: str | None, stage: str | None, rates: _Rates) -> tuple[str, str]:
+    """The narrowest rate that is known for a deal."""
+    keys = [(kind, stage), (kind, ALL_DEALS), (ANY_KIND, stage)]
+    return next((key for key in keys if key in rates), (ANY_KIND, ALL_DEALS))
+
+
+def _estimate_rates(own: pd.DataFrame, team: pd.DataFrame | None, in_team: bool) -> _Rates:
+    """Shrunk rate and the cases behind it, by kind and stage, where there are five cases in the team or here.
+
+    The rate of one kind leans on that of any kind at the stage, both in the team and here.
+    """
+    counts = {key: (len(g), float(g["won_days"].sum()), float(g["days"].sum())) for key, g in own.groupby(["kind", "stage"])}
+    taught = {} if team is None else {(row.kind, row.stage): row for row in team.itertuples()}
+    rates: _Rates = {}
+    every = set(counts) | set(taught)
+    for kind, stage in sorted(every, key=lambda key: (key[0] != ANY_KIND, key[1] != ALL_DEALS, *key)):
+        closed, won_days, days = counts.get((kind, stage), (0, 0.0, 0.0))
+        leans = None
+        if (kind, stage) not in ((ANY_KIND, ALL_DEALS), (CREATED, ALL_DEALS)):
+            leans = rates.get((ANY_KIND, stage if kind != ANY_KIND else ALL_DEALS)) or rates.get((ANY_KIND, ALL_DEALS))
+        prior, row = None, taught.get((kind, stage))
         out = (closed, won_days, days) if in_team else (0, 0.0, 0.0)  # the team without the rep
         if row is not None and row.closed_n - out[0] >= MIN_CASES:  # never true of a withheld row (NaN)
-            prior = BetaPrior((row.won_days - out[1]) / (row.all_days - out[2]), row.strength)
-        elif stage != ALL_DEALS and ALL_DEALS in rates and closed >= MIN_CASES:
-            prior = BetaPrior(rates[ALL_DEALS].mean, 20.0)
+            mean, cases = (row.won_days - out[1]) / (row.all_days - out[2]), row.closed_n - out[0]
+            if leans and kind != ANY_KIND:
+                mean = estimate_shrunk_rate(cases * mean, cases, BetaPrior(leans.mean, KIND_STRENGTH))
+            prior = BetaPrior(mean, row.strength)
+        elif leans and closed >= MIN_CASES:
+            prior = BetaPrior(leans.mean, KIND_STRENGTH)
         won = closed * won_days / days if days else 0.0
         if prior is not None:
-            rates[stage] = BetaPrior(estimate_shrunk_rate(won, closed, prior), closed + prior.strength)
-        elif stage == ALL_DEALS and closed >= MIN_CASES:
-            rates[stage] = BetaPrior(won / closed, float(closed))
+            rates[kind, stage] = BetaPrior(estimate_shrunk_rate(won, closed, prior), closed + prior.strength)
+        elif leans is None and closed >= MIN_CASES:
+            rates[kind, stage] = BetaPrior(won / closed, float(closed))
     return rates
 
 
@@ -157,13 +187,20 @@ def _estimate_rates(own: pd.DataFrame, team: pd.DataFrame | None, in_team: bool)
 
 
 def summarise_arrivals(
-    *, opportunities: pd.DataFrame | None, sales: pd.DataFrame | None, as_of: date, days: int, over: bool = False
+    *,
+    opportunities: pd.DataFrame | None,
+    sales: pd.DataFrame | None,
+    contracts: pd.DataFrame | None = None,
+    as_of: date,
+    days: int,
+    over: bool = False,
 ) -> pd.DataFrame:
     """What came within so many days from deals that did not yet exist when those days began, in past windows.
 
     One row per window out, the latest first: window_start, window_end, amount, cases_n. Deals created and won inside
     the window; without opportunities, what this book sold to customers that had bought nothing in the same window a
     year before (``inherited`` sales are none of its own); one row without an amount where fewer than LEAST_WINDOWS tell.
+    Where the company has contracts their renewals are flow, and no arrivals.
     over: the team never sells in the days that are left (``tracking.is_over``): last year's same days stand for all.
 
     >>> deals = pd.DataFrame({"created_date": pd.to_datetime(["2026-01-01", "2026-08-10"]), "status": "won",
@@ -176,6 +213,8 @@ def summarise_arrivals(
     if over:
         same_days = Period(as_of + timedelta(days=1), as_of + timedelta(days=days)).years_earlier()
         return pd.DataFrame([(same_days.start, same_days.end, 0.0, 0)], columns=columns)
+    if opportunities is not None and contracts is not None:
+        opportunities = opportunities[~find_renewals(opportunities)]
     rows, source = [], opportunities if opportunities is not None else sales
     born = "created_date" if opportunities is not None else "sale_date"
     first = source[born].min() if source is not None and len(source) else pd.NaT
@@ -369,9 +408,13 @@ def _find_reason(
 
 
 def _look_at_record(opportunities: pd.DataFrame | None, as_of: date) -> dict[str, Any]:
-    """Deals created a quarter, mean won and median days to win of the last 365 days; deals created in the last 91."""
+    """Deals created a quarter, mean won and median days to win of the last 365 days; deals created in the last 91.
+
+    Renewals are left out: nobody creates them.
+    """
     if opportunities is None:
         return {"pipeline": math.nan, "size": math.nan, "cycle_days": math.nan, "created_n": None}
+    opportunities = opportunities[~find_renewals(opportunities)]
     year = Period.ending(as_of)
     won = opportunities[opportunities["status"].eq("won") & year.holds(opportunities["close_date"])]
     return {
@@ -395,7 +438,7 @@ def _typical_deal(opportunities: pd.DataFrame | None, base_rate: float, as_of: d
     """Mean amount won in the last 365 days, and the chance that a deal created now is won before the year ends."""
     if opportunities is None or days_left < 1:
         return None
-    won = opportunities[opportunities["status"].eq("won") & (opportunities["amount"] > 0)]
+    won = opportunities[opportunities["status"].eq("won") & (opportunities["amount"] > 0) & ~find_renewals(opportunities)]
     won = won[Period.ending(as_of).holds(won["close_date"])]
     if len(won) < MIN_CASES or math.isnan(base_rate):
         return None

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Period, sum_money, total
+from workbook_helpers.measure import Answer, Definition, Period, find_due_contracts, sum_money, total
 from workbook_helpers.statistics import MIN_CASES
 
 GOAL = Definition("goal", 5, "Goal", "money", "the plan's goal, else the quota of the fiscal year", roll_up="sum")
@@ -222,11 +222,12 @@ def estimate_flow(
     """Business that comes in anyway until the year ends: usual orders × retention, and contract renewals due.
 
     One row per account and source out: account_id, amount, source. What won deals brought is no usual order. A contract
-    with an open renewal deal goes by the deal; an account that has lapsed counts nothing. Where the quota counts
+    with an open renewal deal goes by the deal; one whose renewal was lost ends, one whose renewal was won is booked (or,
+    where the quota counts contracts, sure to come). An account that has lapsed counts nothing. Where the quota counts
     bookings, orders are no part of it. account_sales: order lines of the accounts owned now, None where the company has
     no orders. retention: the team's (summarise_retention), else the book's own. notes: silent_n and silent_amount, the
     usual orders of customers silent for over twice their usual gap; one_off_n, inherited order lines left out.
-    Interval at 80 %, from past windows.
+    Interval at 80 %: orders as past windows strayed, contracts as if each were renewed or not by itself.
     """
     counts_orders = quota_counts in ("revenue", *_VALUE) or (quota_counts == "bookings" and opportunities is None)
     orders = account_sales if counts_orders else None
@@ -245,30 +246,34 @@ def estimate_flow(
     rest = Period(as_of + timedelta(days=1), fiscal_year.end)
     own = summarise_retention(sales=account_sales, contracts=contracts, opportunities=opportunities, as_of=as_of)
     ratios = {basis: _retention_ratio(basis, retention, own) for basis in ("orders", "contracts")}
-    by_deal: set = set()
-    if opportunities is not None and "kind" in opportunities:
-        renewals = opportunities["status"].eq("open") & opportunities["kind"].astype(str).str.lower().eq("renewal")
-        by_deal = set(opportunities.loc[renewals, "account_id"].dropna())
     parts = [] if orders is None else [_usual_orders(orders, rest, as_of, lapsed_after_days).assign(basis="orders")]
+    by_deal_n = 0
     if contracts is not None:
-        last = contracts.groupby("account_id")["end_date"].transform("max")
-        due = contracts[rest.holds(contracts["end_date"]) & contracts["end_date"].eq(last)]
-        due = due.groupby("account_id", sort=True)["amount_per_year"].sum().rename("amount").reset_index()
-        parts.append(due.assign(basis="contracts"))
-    columns = ["account_id", "amount", "basis"]
-    rows = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-    rows = rows[~(rows["basis"].eq("contracts") & rows["account_id"].isin(by_deal))]
-    rows["amount"] = [round(float(a) * ratios[b], 2) for a, b in zip(rows["amount"], rows["basis"], strict=True)]
+        due = find_due_contracts(contracts, opportunities, rest)
+        by_deal_n = int(due["renewal"].eq("open").sum())
+        told = ["open", "lost"] if quota_counts == "recurring" else ["open", "lost", "won"]
+        parts.append(due[~due["renewal"].isin(told)].assign(basis="contracts"))
+    rows = pd.concat([part.reindex(columns=["account_id", "amount", "basis", "renewal"]) for part in parts], ignore_index=True)
+    rows["ratio"] = rows["basis"].map(ratios).where(rows["renewal"].isna(), 1.0).astype(float)
+    rows["amount"] = (rows["amount"].astype(float) * rows["ratio"]).round(2)
+    spread = _flow_spread(orders, as_of, rest.days) if orders is not None else _renewal_spread(rows)
     rows["source"] = rows.pop("basis").map({"orders": "usual orders", "contracts": "contract renewal"})
-    amount = total(rows["amount"])
-    spread = _flow_spread(orders, as_of, rest.days) if orders is not None else USUAL_SPREAD
+    rows, amount = rows[["account_id", "amount", "source"]], total(rows["amount"])
     low, high = (amount * math.exp(z * spread - spread**2 / 2) for z in (-1.2816, 1.2816))  # normal: 10 and 90 %
     flow = FLOW.measure(amount, period=rest, n=len(rows), low=low, high=high, level=0.8, rows=rows.reset_index(drop=True))
     quiet = rows[rows["source"].eq("usual orders") & rows["account_id"].isin(silent)]
-    notes = {"spread": spread, "ratios": ratios, "by_deal_n": len(by_deal)}
+    notes = {"spread": spread, "ratios": ratios, "by_deal_n": by_deal_n}
     notes |= {"silent_n": len(quiet), "silent_amount": total(quiet["amount"]), "one_off_n": one_off_n}
     rows = rows.sort_values(["amount", "account_id", "source"], ascending=[False, True, True]).reset_index(drop=True)
     return Answer("5.2", rows, (flow,), notes)
+
+
+def _renewal_spread(rows: pd.DataFrame) -> float:
+    """How far renewals stray when each comes or not by itself: standard deviation ÷ mean."""
+    if not rows["amount"].sum() > 0:
+        return 0.0
+    variance = (rows["amount"] ** 2 * (1 - rows["ratio"]) / rows["ratio"].where(rows["ratio"] > 0)).sum()
+    return float(math.sqrt(variance) / rows["amount"].sum())
 
 
 def _find_silent(orders: pd.DataFrame, as_of: date) -> set:

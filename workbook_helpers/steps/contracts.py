@@ -1,0 +1,109 @@
+"""Step 1, the contracts: what recurs, how much of a year ago's is still there, and which contracts end next.
+
+Frames in, answers out. Contracts are those of the accounts owned now; an account's contracts of one day are added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from workbook_helpers.measure import Answer, Definition, Period, answers, find_due_contracts, total
+from workbook_helpers.statistics import MIN_CASES
+
+RECURRING = Definition(
+    "recurring_amount", 1, "Recurring a year", "money", "yearly amounts of the contracts that run on the day", roll_up="sum"
+)
+GROSS = Definition(
+    "gross_retention", 1, "Gross retention", "share",
+    "customers of a year ago: the lesser of then and now ÷ then, in yearly amounts of contracts (GRR)", roll_up="ratio",
+)  # fmt: skip
+NET = Definition(
+    "net_retention", 1, "Net retention", "share",
+    "customers of a year ago: yearly amounts of their contracts now ÷ then (NRR)", roll_up="ratio",
+)  # fmt: skip
+DUE = Definition(
+    "renewals_due_amount", 1, "Renewals due", "money", "yearly amounts that end within 120 days, not yet decided", roll_up="sum"
+)
+#: Contracts that end within so many days are due: a quarter, and the month in which it is too late.
+DUE_DAYS = 120
+
+
+def _running(contracts: pd.DataFrame, day: date) -> pd.Series:
+    """Yearly amount by account of the contracts that run on a day."""
+    there = contracts["start_date"].le(pd.Timestamp(day)) & contracts["end_date"].ge(pd.Timestamp(day))
+    return contracts[there].groupby("account_id")["amount_per_year"].agg(total).astype(float)
+
+
+@answers("1.9", RECURRING, GROSS, NET, contracts=["end_date"])
+def summarise_recurring(*, contracts: pd.DataFrame, accounts: pd.DataFrame | None, columns: Sequence[str], as_of: date) -> Answer:
+    """What recurs, and what became of what recurred a year ago.
+
+    contracts: account_id, start_date, end_date, amount_per_year. One row out for all customers of a year ago, then one
+    per label of each column of the accounts with at least five of them: cut, label, accounts_n, then_amount, now_amount,
+    gross_share, net_share, left_n (accounts without a contract now). Source: gross and net retention of a cohort.
+
+    >>> days = {"start_date": pd.Timestamp("2025-01-01"), "end_date": pd.Timestamp("2027-12-31")}
+    >>> signed = pd.DataFrame({"account_id": list("abcde"), "amount_per_year": 10.0, **days})
+    >>> signed.loc[0, "end_date"] = pd.Timestamp("2025-12-31")
+    >>> answer = summarise_recurring(contracts=signed, accounts=None, columns=[], as_of=date(2026, 9, 30))
+    >>> answer["recurring_amount"].value, answer["gross_retention"].value
+    (40.0, 0.8)
+    """
+    before = as_of - timedelta(days=365)
+    period = Period(before, as_of)
+    now, then = _running(contracts, as_of), _running(contracts, before)
+    recurring = RECURRING.measure(total(now), n=len(now), source="contracts", rows=now.rename("amount").reset_index())
+    if len(then) < MIN_CASES:
+        why = f"{len(then) or 'no'} customers had a contract a year ago (at least {MIN_CASES} are needed)"
+        return Answer("1.9", measures=(recurring, *(d.withhold(why, period=period) for d in (GROSS, NET))))
+    cohort = pd.DataFrame({"then": then, "now": now.reindex(then.index).fillna(0.0)}).rename_axis("account_id").reset_index()
+    cohort["kept"] = cohort[["then", "now"]].min(axis=1)
+    parts = [cohort.assign(cut="all", label="all")]
+    if accounts is not None:
+        known = accounts.drop_duplicates("account_id").set_index("account_id")
+        parts += [cohort.assign(cut=c, label=cohort["account_id"].map(known[c].to_dict())).dropna(subset=["label"]) for c in columns if c in known]
+    rows = []
+    for (cut, label), group in (found for part in parts for found in part.groupby(["cut", "label"], sort=True)):
+        if len(group) >= MIN_CASES:
+            opened, kept, left = (total(group[name]) for name in ("then", "kept", "now"))
+            shares = (kept / opened, left / opened) if opened else (np.nan, np.nan)
+            rows.append((cut, label, len(group), opened, left, *shares, int((group["now"] == 0).sum())))
+    columns = ["cut", "label", "accounts_n", "then_amount", "now_amount", "gross_share", "net_share", "left_n"]
+    details = {"n": len(cohort), "period": period, "source": "contracts", "if_none": "the contracts of a year ago have no amount"}
+    shown = cohort.sort_values(["then", "account_id"], ascending=[False, True])[["account_id", "then", "now"]]
+    gross = GROSS.ratio(total(cohort["kept"]), total(cohort["then"]), rows=shown, **details)
+    net = NET.ratio(total(cohort["now"]), total(cohort["then"]), rows=shown, **details)
+    return Answer("1.9", pd.DataFrame(rows, columns=columns), (recurring, gross, net))
+
+
+@answers("1.9", DUE, contracts=["end_date"])
+def rank_renewals(
+    *, contracts: pd.DataFrame, opportunities: pd.DataFrame | None, accounts: pd.DataFrame | None, as_of: date
+) -> Answer:
+    """Contracts that end within 120 days and are not decided yet, most money first.
+
+    One row per account out: account_id, account_name, end_date, amount (a year), stage and close_date of its open
+    renewal deal (missing where there is none), last_touch_date (where the accounts have it). A renewal that was won or
+    lost in the 183 days before the end is decided. notes: no_deal_n, until (the last day looked at).
+
+    >>> days = {"start_date": pd.Timestamp("2026-01-01"), "end_date": pd.Timestamp("2026-12-31")}
+    >>> signed = pd.DataFrame({"account_id": ["a"], "amount_per_year": [10.0], **days})
+    >>> rank_renewals(contracts=signed, opportunities=None, accounts=None, as_of=date(2026, 9, 30))["renewals_due_amount"].value
+    10.0
+    """
+    soon = Period(as_of, as_of + timedelta(days=DUE_DAYS))
+    due = find_due_contracts(contracts, opportunities, soon)
+    known = pd.DataFrame(columns=["account_name", "last_touch_date"])
+    if accounts is not None:
+        known = accounts.drop_duplicates("account_id").set_index("account_id").reindex(columns=["account_name", "last_touch_date"])
+    due["account_name"] = [known["account_name"].get(i, i) for i in due["account_id"]]
+    due["last_touch_date"] = pd.to_datetime([known["last_touch_date"].get(i) for i in due["account_id"]])
+    table = due[~due["renewal"].isin(["won", "lost"])].sort_values(["amount", "account_id"], ascending=[False, True], ignore_index=True)
+    columns = ["account_id", "account_name", "end_date", "amount", "stage", "close_date", "last_touch_date"]
+    measure = DUE.measure(total(table["amount"]), n=len(table), period=soon, source="contracts", rows=table[columns[:4]])
+    notes = {"no_deal_n": int(table["renewal"].isna().sum()), "until": soon.end}
+    return Answer("1.9", table[columns], (measure,), notes)
