@@ -23,9 +23,10 @@ test: .venv/installed
 bench: .venv/installed
 	$(BIN)/python -m tests.benchmarks
 
-# Writes the bundled sample again from its seed.
+# Writes the two bundled samples again from their seeds.
 sample: .venv/installed
 	$(BIN)/python data/samples/generate_field_sales.py
+	$(BIN)/python data/samples/generate_subscriptions.py
 
 lock: .venv/installed
 	$(BIN)/python -m pip install --quiet uv

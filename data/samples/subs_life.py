@@ -156,6 +156,8 @@ def sell_new(accounts: pd.DataFrame, effects: dict[str, float], seed: int) -> pd
         row = pool[rng.integers(len(pool))]
         deal = _describe(accounts.loc[row], rng)
         rep = seller_on(territory, accounts.at[row, "region"], min(closed, HORIZON))
+        if rep == w.NEW_HIRE and closed <= HORIZON:
+            rep = w.CARRIER  # who carried the territory finished what was nearly done
         skill = effects.get(rep, 0.0)
         odds = LOG_ODDS["base"] + skill + LOG_ODDS["amount_per_e"] * math.log(deal["amount"] / 14_000)
         odds += LOG_ODDS["competitor"] * (deal["competitor"] == w.COMPETITOR) + LOG_ODDS.get(deal["lead_source"], 0.0)

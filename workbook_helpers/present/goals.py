@@ -276,10 +276,12 @@ def say_needs(needs: Answer, currency: str) -> markup.Shown:
     if needs.withheld is not None:
         return markup.sentence(needs, None)
     left, weeks = needs.notes["left"], needs.notes["weeks"]
-    if left <= 0:
-        return markup.sentence(needs, "What is booked and what comes in anyway already make the goal.")
-    text = f"{as_money(left, currency)} must be won in {weeks:.0f} weeks"
     rows = needs.table.set_index("step")
+    beside = " beside the open renewals" if needs.notes["renewing"] else ""
+    if left <= 0:
+        besides = ", with the open renewals by their chance," if beside else ""
+        return markup.sentence(needs, f"What is booked and what comes in anyway{besides} already make the goal.")
+    text = f"{as_money(left, currency)} must be won in {weeks:.0f} weeks{beside}"
     said = [f"{rows.loc[s, 'needed']:,.0f} {w}" for s, w in (("deals to win", "deals"), ("orders to win", "orders")) if s in rows.index]
     text += f": {said[0]}" if said else ""
     acts = needs.table[needs.table["kind"] == "activity"].nlargest(3, "per_week", keep="all").head(3)

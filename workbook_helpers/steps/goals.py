@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Period, find_due_contracts, sum_money, total
+from workbook_helpers.measure import Answer, Definition, Period, find_due_contracts, find_renewals, sum_money, total
 from workbook_helpers.statistics import MIN_CASES
 
 GOAL = Definition("goal", 5, "Goal", "money", "the plan's goal, else the quota of the fiscal year", roll_up="sum")
@@ -428,14 +428,16 @@ def estimate_needs(
     base_salary: float | None = None,
     on_target_earnings: float | None = None,
     left: bool = False,
+    deals: pd.DataFrame | None = None,
     as_of: date,
     fiscal_year: Period,
 ) -> Answer:
     """What has to happen in the rest of the year: from the income wished, else from the goal, back to weekly behaviour.
 
     income: this year's wish, only where the rep shares it; with base_salary and on_target_earnings it sets what must
-    be sold: attainment = (income − base) ÷ (on-target earnings − base), amount = attainment × quota. One row per step
-    out: step, kind (income, results or activity), needed (until the year ends), per_quarter, per_week, unit, ratio,
+    be sold: attainment = (income − base) ÷ (on-target earnings − base), amount = attainment × quota. deals:
+    chance.estimate_chances; open renewals due are expected by their chance, and only what they leave must be won in
+    deals that somebody creates. One row per step out: step, kind (income, results or activity), needed (until the year ends), per_quarter, per_week, unit, ratio,
     ratio_of (own or team). Without opportunities the orders that are needed stand in for deals. Ratios of fewer than
     five cases are the team's.
     """
@@ -455,9 +457,13 @@ def estimate_needs(
         return Answer("5.1", withheld=f"there is nothing to work back from: {reason}")
     missing = max(0.0, target - goal["booked_amount"].value - (flow["flow_amount"].value or 0.0))
     rows.append(("to bring in", "results", missing, "money", None, "goal"))
+    renewing = _expect_renewals(deals)
+    if renewing > 0 and missing > 0:
+        rows.append(("of it, open renewals by their chance", "results", min(renewing, missing), "money", None, "open deals"))
+        missing = max(0.0, missing - renewing)
     year, days_left = Period.ending(as_of), (fiscal_year.end - as_of).days
     if opportunities is not None:
-        won = opportunities[opportunities["status"].eq("won") & year.holds(opportunities["close_date"])]
+        won = opportunities[opportunities["status"].eq("won") & year.holds(opportunities["close_date"]) & ~find_renewals(opportunities)]
         size, size_of = _own_or_team(won["amount"].dropna(), team_mean_won)
         if size:
             rows.append(("deals to win", "results", missing / size, "count", size, size_of))
@@ -475,7 +481,16 @@ def estimate_needs(
     spread = table["kind"].ne("income") & (days_left > 0)
     table["per_week"] = (table["needed"] * 7 / max(days_left, 7)).where(spread)
     table["per_quarter"] = (table["needed"] * 91.25 / max(days_left, 91.25)).where(spread)
-    return Answer("5.1", table, notes={"left": missing, "weeks": days_left / 7, "from_income": bool(rows[0][1] == "income")})
+    notes = {"left": missing, "renewing": renewing, "weeks": days_left / 7, "from_income": bool(rows[0][1] == "income")}
+    return Answer("5.1", table, notes=notes)
+
+
+def _expect_renewals(deals: pd.DataFrame | None) -> float:
+    """Chance × amount of the open renewal deals that are due before the year ends."""
+    if deals is None:
+        return 0.0
+    due = deals[deals["bucket"].isin(["likely", "stretch"]) & find_renewals(deals)]
+    return total(due["probability"] * due["amount"])
 
 
 def _own_or_team(values: pd.Series, team: float | None) -> tuple[float | None, str]:
