@@ -65,7 +65,8 @@ def summarise_recurring(*, contracts: pd.DataFrame, accounts: pd.DataFrame | Non
     parts = [cohort.assign(cut="all", label="all")]
     if accounts is not None:
         known = accounts.drop_duplicates("account_id").set_index("account_id")
-        parts += [cohort.assign(cut=c, label=cohort["account_id"].map(known[c].to_dict())).dropna(subset=["label"]) for c in columns if c in known]
+        for cut in (c for c in columns if c in known):
+            parts.append(cohort.assign(cut=cut, label=cohort["account_id"].map(known[cut].to_dict())).dropna(subset=["label"]))
     rows = []
     for (cut, label), group in (found for part in parts for found in part.groupby(["cut", "label"], sort=True)):
         if len(group) >= MIN_CASES:

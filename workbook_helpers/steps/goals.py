@@ -437,9 +437,9 @@ def estimate_needs(
     income: this year's wish, only where the rep shares it; with base_salary and on_target_earnings it sets what must
     be sold: attainment = (income − base) ÷ (on-target earnings − base), amount = attainment × quota. deals:
     chance.estimate_chances; open renewals due are expected by their chance, and only what they leave must be won in
-    deals that somebody creates. One row per step out: step, kind (income, results or activity), needed (until the year ends), per_quarter, per_week, unit, ratio,
-    ratio_of (own or team). Without opportunities the orders that are needed stand in for deals. Ratios of fewer than
-    five cases are the team's.
+    deals that somebody creates. One row per step out: step, kind (income, results or activity), needed (until the
+    year ends), per_quarter, per_week, unit, ratio, ratio_of (own or team). Without opportunities the orders that
+    are needed stand in for deals. Ratios of fewer than five cases are the team's.
     """
     if left:
         return Answer("5.1", withheld="the rep has left")
