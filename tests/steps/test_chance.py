@@ -186,3 +186,16 @@ def test_new_business_is_what_this_book_sold_and_needs_three_past_windows():
         goal=goal, flow=flow, deals=None, opportunities=None, arrivals=short, as_of=date(2026, 9, 30), fiscal_year=YEAR
     )
     assert odds.withheld == "the past is too short to tell what new customers bring"
+
+
+def test_a_renewal_has_the_rate_of_renewals_and_a_rare_kind_leans_on_all():
+    renewals = make_closed(18, 2, kind="renewal").assign(opportunity_id=[f"R{i}" for i in range(20)])
+    deals = pd.concat([make_closed(6, 14, kind="new"), renewals], ignore_index=True)
+    rare = make_closed(1, 0, kind="pilot").assign(opportunity_id="P0")
+    deals = pd.concat([add_open(deals), rare, rare.assign(opportunity_id="O2", status="open"), renewals.tail(1).assign(opportunity_id="O3", status="open")])
+    found = estimate(deals.assign(kind=deals["kind"].fillna("new"))).set_index("opportunity_id")
+    everything = 25 / 41
+    assert found.at["O1", "probability"] == pytest.approx((6 + 20 * everything) / 40)
+    assert found.at["O3", "probability"] == pytest.approx((18 + 20 * everything) / 40)
+    assert found.at["O2", "rate_of"] == chance.ALL_DEALS and found.at["O2", "probability"] == pytest.approx(everything)
+    assert chance.estimate_base_rate(opportunities=deals, stage_wins=None) == pytest.approx(7 / 21)

@@ -262,6 +262,11 @@ def say_conversion(answer: Answer) -> markup.Shown:
     else:
         text = f"{as_share(rate.value)} of decided deals were won ({rate.say_interval()}, {rate.n:,} decided)"
         text += f"; the team wins {as_share(rate.team_value)}." if rate.team_value is not None else "."
+    renewals, renewed = answer.notes["renewals_n"], answer.notes["renewed_n"]
+    others = (rate.n or 0) - renewals
+    if rate.value is not None and renewals and others:
+        won = answer["won_deals"].value - renewed
+        text += f" Renewals apart: {renewed:,} of {renewals:,} were won, of the other deals {won:,.0f} of {others:,}."
     if mean.value is not None and cycle.value is not None:
         text += f" A won deal is worth {mean.say_value(short=True)} and takes {cycle.value:.0f} days."
     dead = answer["win_rate_with_overdue"].value

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Measure, Period, answers, sum_money, total
+from workbook_helpers.measure import Answer, Definition, Measure, Period, answers, find_renewals, sum_money, total
 from workbook_helpers.statistics import MIN_CASES, compare_with_team, count_hits, estimate_wilson_interval, learn_hits
 
 #: Rates by segment and stage look back so many days: one year holds too few of one rep's deals.
@@ -307,7 +307,7 @@ def summarise_conversion(*, opportunities: pd.DataFrame, period: Period) -> Answ
     count.
 
     opportunities: opportunity_id, account_id, status, amount, created_date, close_date. Returns the closed deals as
-    table.
+    table. notes: overdue_n, renewals_n and renewed_n (decided and won deals of kind renewal).
 
     >>> day = pd.Timestamp("2026-05-11")
     >>> deals = pd.DataFrame({"opportunity_id": list("abcdef"), "account_id": list("abcdef"), "close_date": day,
@@ -338,7 +338,9 @@ def summarise_conversion(*, opportunities: pd.DataFrame, period: Period) -> Answ
         measures.append(MEDIAN_CYCLE_DAYS.withhold(_few(len(cycle), "won deals in the period"), n=len(cycle), **inside))
     else:
         measures.append(MEDIAN_CYCLE_DAYS.measure(float(cycle.median()), n=len(cycle), rows=won, **inside))
-    return Answer("1.5", rows, tuple(measures), {"overdue_n": int(overdue.sum()), "period": period})
+    renewed = find_renewals(closed) & closed["status"].eq("won")
+    notes = {"overdue_n": int(overdue.sum()), "renewals_n": int(find_renewals(closed).sum()), "renewed_n": int(renewed.sum())}
+    return Answer("1.5", rows, tuple(measures), notes | {"period": period})
 
 
 def _value_ratio(
