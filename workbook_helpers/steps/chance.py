@@ -344,7 +344,7 @@ def estimate_goal_chance(
     simulated years that the chance is counted in; without a goal they alone are given. Table: one row per lever: lever
     (pipeline, win_rate, size, kept), change (deals; share points; share; share; 0 where nothing is needed, NaN where
     the lever alone cannot do it), amount (of pipeline), chance (with that change, else with the largest tried), record
-    (what this book does now: deals created a quarter, win rate, mean won, flow) and more (change ÷ record). Source:
+    (what this book does now: deals created a quarter, win rate (where renewals are due, mean chance), mean won, flow) and more (change ÷ record). Source:
     simulation with common random numbers keyed by seed and deal; uncertain win rates drawn once per year.
     """
     target, booked = goal["goal"].value, goal["booked_amount"].value
@@ -379,7 +379,9 @@ def estimate_goal_chance(
         return Answer("5.3", measures=(CHANCE.withhold(reason, period=fiscal_year), *measures), notes=notes, withheld=reason)
     chance = 1.0 if met else outlook.estimate()
     measure = CHANCE.measure(chance, period=fiscal_year, n=len(rows), numerator=round(chance * paths), denominator=paths, rows=rows)
-    record = _look_at_record(opportunities, as_of) | {"win_rate": base_rate, "kept": outlook.flow}
+    renews = due is not None and find_renewals(due).any()
+    usual_rate = float(due["probability"].mean()) if renews else base_rate
+    record = _look_at_record(opportunities, as_of) | {"win_rate": usual_rate, "kept": outlook.flow}
     notes |= {"days_left": days_left} | {name: record.pop(name) for name in ("cycle_days", "created_n")}
     levers = _compare_record(_rank_levers(outlook, chance), record, days_left)
     return Answer("5.3", levers, (measure, *measures), notes)
@@ -410,18 +412,17 @@ def _find_reason(
 def _look_at_record(opportunities: pd.DataFrame | None, as_of: date) -> dict[str, Any]:
     """Deals created a quarter, mean won and median days to win of the last 365 days; deals created in the last 91.
 
-    Renewals are left out: nobody creates them.
+    Nobody creates a renewal: they count in the mean won only.
     """
     if opportunities is None:
         return {"pipeline": math.nan, "size": math.nan, "cycle_days": math.nan, "created_n": None}
-    opportunities = opportunities[~find_renewals(opportunities)]
-    year = Period.ending(as_of)
-    won = opportunities[opportunities["status"].eq("won") & year.holds(opportunities["close_date"])]
+    year, created = Period.ending(as_of), opportunities[~find_renewals(opportunities)]
+    won, new = (deals[deals["status"].eq("won") & year.holds(deals["close_date"])] for deals in (opportunities, created))
     return {
-        "pipeline": float(year.holds(opportunities["created_date"]).sum()) / 4,
+        "pipeline": float(year.holds(created["created_date"]).sum()) / 4,
         "size": total(won["amount"]) / len(won) if len(won) else math.nan,
-        "cycle_days": float((won["close_date"] - won["created_date"]).dt.days.median()),
-        "created_n": int(Period.ending(as_of, 91).holds(opportunities["created_date"]).sum()),
+        "cycle_days": float((new["close_date"] - new["created_date"]).dt.days.median()),
+        "created_n": int(Period.ending(as_of, 91).holds(created["created_date"]).sum()),
     }
 
 

@@ -437,9 +437,9 @@ def estimate_needs(
     income: this year's wish, only where the rep shares it; with base_salary and on_target_earnings it sets what must
     be sold: attainment = (income − base) ÷ (on-target earnings − base), amount = attainment × quota. deals:
     chance.estimate_chances; open renewals due are expected by their chance, and only what they leave must be won in
-    deals that somebody creates. One row per step out: step, kind (income, results or activity), needed (until the
-    year ends), per_quarter, per_week, unit, ratio, ratio_of (own or team). Without opportunities the orders that
-    are needed stand in for deals. Ratios of fewer than five cases are the team's.
+    deals that somebody creates; touches are asked for both. One row per step out: step, kind (income, results or
+    activity), needed (until the year ends), per_quarter, per_week, unit, ratio, ratio_of (own or team). Without
+    opportunities the orders that are needed stand in for deals. Ratios of fewer than five cases are the team's.
     """
     if left:
         return Answer("5.1", withheld="the rep has left")
@@ -457,10 +457,11 @@ def estimate_needs(
         return Answer("5.1", withheld=f"there is nothing to work back from: {reason}")
     missing = max(0.0, target - goal["booked_amount"].value - (flow["flow_amount"].value or 0.0))
     rows.append(("to bring in", "results", missing, "money", None, "goal"))
-    renewing = _expect_renewals(deals)
-    if renewing > 0 and missing > 0:
-        rows.append(("of it, open renewals by their chance", "results", min(renewing, missing), "money", None, "open deals"))
-        missing = max(0.0, missing - renewing)
+    renewing, renewals_n = _expect_renewals(deals)
+    renewing = min(renewing, missing)
+    if renewing > 0:
+        rows.append(("of it, open renewals by their chance", "results", renewing, "money", None, "open deals"))
+        missing = round(missing - renewing, 4)
     year, days_left = Period.ending(as_of), (fiscal_year.end - as_of).days
     if opportunities is not None:
         won = opportunities[opportunities["status"].eq("won") & year.holds(opportunities["close_date"]) & ~find_renewals(opportunities)]
@@ -471,7 +472,7 @@ def estimate_needs(
                 rows.append(("pipeline it takes", "results", missing / base_rate, "money", base_rate, "own and team"))
             own = learn_activity_rates(activities=activities, opportunities=opportunities, as_of=as_of)
             for kind, ratio, of in _activity_ratios(own, activity_rates):
-                rows.append((kind, "activity", missing / size * ratio, "count", ratio, of))
+                rows.append((kind, "activity", (missing / size + (renewals_n if renewing else 0)) * ratio, "count", ratio, of))
     elif sales is not None:
         lines = sales[year.holds(sales["sale_date"])]
         size, size_of = _own_or_team(sum_money(lines["amount"], lines["sale_id"]), None)
@@ -485,12 +486,12 @@ def estimate_needs(
     return Answer("5.1", table, notes=notes)
 
 
-def _expect_renewals(deals: pd.DataFrame | None) -> float:
-    """Chance × amount of the open renewal deals that are due before the year ends."""
+def _expect_renewals(deals: pd.DataFrame | None) -> tuple[float, float]:
+    """Of the open renewal deals due before the year ends: Σ chance × amount, and Σ chance (renewals take touches too)."""
     if deals is None:
-        return 0.0
+        return 0.0, 0.0
     due = deals[deals["bucket"].isin(["likely", "stretch"]) & find_renewals(deals)]
-    return total(due["probability"] * due["amount"])
+    return total(due["probability"] * due["amount"]), total(due["probability"])
 
 
 def _own_or_team(values: pd.Series, team: float | None) -> tuple[float | None, str]:
