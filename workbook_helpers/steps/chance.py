@@ -340,12 +340,13 @@ def estimate_goal_chance(
     """Where the year lands, how probable the goal is, and the smallest change of each lever that makes it four in five.
 
     goal: summarise_goal. flow: estimate_flow. deals: estimate_chances. arrivals: summarise_arrivals. base_rate:
-    estimate_base_rate. left: the rep has left. notes: low, middle, high: the year end at 10, 50 and 90 % of the same
-    simulated years that the chance is counted in; without a goal they alone are given. Table: one row per lever: lever
-    (pipeline, win_rate, size, kept), change (deals; share points; share; share; 0 where nothing is needed, NaN where
-    the lever alone cannot do it), amount (of pipeline), chance (with that change, else with the largest tried), record
-    (what this book does now: deals created a quarter, win rate (where renewals are due, mean chance), mean won, flow) and more (change ÷ record). Source:
-    simulation with common random numbers keyed by seed and deal; uncertain win rates drawn once per year.
+    estimate_base_rate. left: the rep has left. notes: low, middle, high: the year end at 10, 50 and 90 % of the
+    same simulated years that the chance is counted in; without a goal they alone are given. Table: one row per
+    lever: lever (pipeline, win_rate, size, kept), change (deals; share points; share; share; 0 where nothing is
+    needed, NaN where the lever alone cannot do it), amount (of pipeline), chance (with that change, else with the
+    largest tried), record (what this book does now: deals created a quarter, win rate (where renewals are due, mean
+    chance), mean won, flow) and more (change ÷ record). Source: simulation with common random numbers keyed by seed
+    and deal; uncertain win rates drawn once per year.
     """
     target, booked = goal["goal"].value, goal["booked_amount"].value
     due = None if deals is None else deals[deals["bucket"].isin(["likely", "stretch"])]
