@@ -230,3 +230,9 @@ def test_a_range_of_one_amount_is_no_range():
     rep = make_rep(1) | {"facts": make_rep(1)["facts"] | {"forecast": same}}
     page = render([rep], team=make_team(measures={"forecast": same}))
     assert "The year ends at 5 million USD: nothing more is expected" in page and "Lands at 5 million<" in page
+
+
+def test_what_is_known_of_nobody_is_said_once():
+    lacking = {"card": {"behaviours": "not known: it needs table activities", "promises": "", "question": ""}}
+    assert render([make_rep(n) | lacking for n in (1, 2)]).count("it needs table activities") == 1
+    assert render([make_rep(1) | lacking, make_rep(2)]).count("it needs table activities") == 1

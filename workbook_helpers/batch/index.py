@@ -69,7 +69,7 @@ def render_index(*, run: Mapping[str, Any], reps: Sequence[Mapping[str, Any]], t
     ranks = {key: {rep["rep_id"]: n for n, rep in enumerate(order)} for key, order in orders.items()}
     reps = orders["stake"]
     managers = sorted({rep.get("manager") or "" for rep in reps})
-    unknown = _find_unknown(reps)
+    unknown, lack = _find_unknown(reps), _find_lack(reps)
     nobody = {"kind": "nobody", "status": "done", "facts": team["nobody"].get("facts") or {}}
     ladder = summarise_ladder([*reps, nobody] if nobody["facts"] else reps)
     day = report.say_day(run["as_of"])
@@ -94,8 +94,8 @@ def render_index(*, run: Mapping[str, Any], reps: Sequence[Mapping[str, Any]], t
         sorts=SORTS,
         shows=SHOWS,
         managers=managers if len(managers) > 1 else [],
-        unknown=_say_unknown(unknown),
-        rows=[_row(rep, ranks, managers) for rep in reps],
+        unknown=" ".join(filter(None, (_say_unknown(unknown), lack and f"Weekly behaviours are {lack}."))),
+        rows=[_row(rep, ranks, managers, lack) for rep in reps],
     )  # fmt: skip
     return report.whole(page)
 
@@ -282,6 +282,12 @@ def _find_unknown(reps: Iterable[Mapping]) -> list[str]:
     return [i for i in _CELLS if done and all(_value(rep, i) is None for rep in done)]
 
 
+def _find_lack(reps: Iterable[Mapping]) -> str:
+    """Why nobody's weekly behaviours are known, where it is the same for all: said once instead of in every line."""
+    said = {rep["card"].get("behaviours") or "" for rep in reps if rep["status"] == "done"}
+    return said.pop() if len(said) == 1 and next(iter(said)).startswith("not known: ") else ""
+
+
 def _say_unknown(unknown: Sequence[str]) -> str:
     """
     >>> _say_unknown(["goal", "pace"]), _say_unknown([])
@@ -290,7 +296,7 @@ def _say_unknown(unknown: Sequence[str]) -> str:
     return f"Not known for anybody: {as_list([_CELLS[i].lower() for i in unknown])}." if unknown else ""
 
 
-def _row(rep: Mapping, ranks: Mapping, managers: Sequence[str]) -> dict[str, Any]:
+def _row(rep: Mapping, ranks: Mapping, managers: Sequence[str], lack: str) -> dict[str, Any]:
     """One line of the index: its links, ranks, marks for the filters, and the lines of its seven cells."""
     plan, card = rep["plan"], rep["card"]
     chance = _value(rep, "goal_probability")
@@ -304,7 +310,7 @@ def _row(rep: Mapping, ranks: Mapping, managers: Sequence[str]) -> dict[str, Any
         ("Effective quota and goal", [_say(rep, "quota"), _say(rep, "goal")]),
         ("Gap", [_say(rep, "unidentified_amount"), _say_gap(rep)]),
         ("Chance and landing", [_say_own_chance(rep), _say_range(rep["facts"].get("landing") or rep["facts"].get("forecast"))]),
-        ("Pace and behaviours", [_say(rep, "pace", unit="share"), card.get("behaviours") or ""]),
+        ("Pace and behaviours", [_say(rep, "pace", unit="share"), (card.get("behaviours") or "").replace(lack, "")]),
         ("Promises and question", [card.get("promises") or "", card.get("question") or ""]),
     )  # fmt: skip
     if rep["status"] != "done":
