@@ -16,7 +16,7 @@ PACKAGE = ROOT / "workbook_helpers"
 
 #: Who may import whom: only what stands further left. Rooms of one place in the list do not import each other.
 SHARED_BY_ALL = ("errors", "measure", "names", "statistics")
-ROOMS = (SHARED_BY_ALL, ("steps",), ("plan",), ("data",), ("present",), ("screen",), ("batch",), ("__main__",))
+ROOMS = (SHARED_BY_ALL, ("steps",), ("plan",), ("data",), ("draft",), ("present",), ("screen",), ("batch",), ("__main__",))
 
 #: Libraries that stand in one room only.
 HOMES = {
@@ -24,7 +24,7 @@ HOMES = {
     "seaborn": {"present"},
     "papermill": {"batch"},
     "nbconvert": {"batch"},
-    "duckdb": {"data"},
+    "duckdb": {"data", "draft"},
     "ipywidgets": {"screen"},
     "ruamel": {"plan", "data"},
     "click": {"__main__"},

@@ -72,7 +72,7 @@ def new(company: Path, exports: Path | None) -> int:
 
     Returns 0 when `workbook check` would pass as it stands, 2 when a question must be answered first.
     """
-    from workbook_helpers.data.draft import draft_company
+    from workbook_helpers.draft import draft_company
 
     draft = draft_company(company, exports)
     for line in draft.lines:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from workbook_helpers.data import vocabulary
 from workbook_helpers.data.convert import quote
-from workbook_helpers.data.evidence import Evidence, Sheet
-from workbook_helpers.data.proposal import Answer
 from workbook_helpers.data.schemas import TABLES, Column
-from workbook_helpers.data.vocabulary import bare, names_of, words
+from workbook_helpers.draft import vocabulary
+from workbook_helpers.draft.evidence import Evidence, Sheet
+from workbook_helpers.draft.proposal import Answer
+from workbook_helpers.draft.vocabulary import bare, names_of, words
 
 #: The tables whose ids other tables name.
 KEYS = {"rep_id": "reps", "account_id": "accounts", "opportunity_id": "opportunities", "contact_id": "contacts"}

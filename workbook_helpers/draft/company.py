@@ -10,14 +10,14 @@ from pathlib import Path
 import duckdb
 
 from workbook_helpers.data.convert import quote
-from workbook_helpers.data.evidence import Evidence, find_sheets
 from workbook_helpers.data.imports import READABLE, Imported, load_exports
-from workbook_helpers.data.proposal import Plan, Proposal, Question, text_yaml
-from workbook_helpers.data.propose import propose
 from workbook_helpers.data.readers import shorten
 from workbook_helpers.data.schemas import TABLES
 from workbook_helpers.data.settings import FILE_NAME
 from workbook_helpers.data.store import UnusableError, prepare
+from workbook_helpers.draft.evidence import Evidence, find_sheets
+from workbook_helpers.draft.proposal import Plan, Proposal, Question, text_yaml
+from workbook_helpers.draft.propose import propose
 from workbook_helpers.errors import SettingsError, WorkbookError
 
 _HEAD = """\

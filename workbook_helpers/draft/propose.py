@@ -6,14 +6,14 @@ Nothing is guessed in silence: several candidates, or none for a column that mus
 
 from __future__ import annotations
 
-from workbook_helpers.data import vocabulary
 from workbook_helpers.data.convert import quote, text
-from workbook_helpers.data.evidence import ENOUGH, Evidence, Sheet
-from workbook_helpers.data.proposal import NAMED, RESULTS, Answer, Plan, Proposal, Question, yaml_list
-from workbook_helpers.data.recognise import KEYS, Recognised
 from workbook_helpers.data.schemas import TABLES, Column
-from workbook_helpers.data.settle import settle
-from workbook_helpers.data.vocabulary import bare, names_of, words
+from workbook_helpers.draft import vocabulary
+from workbook_helpers.draft.evidence import ENOUGH, Evidence, Sheet
+from workbook_helpers.draft.proposal import NAMED, RESULTS, Answer, Plan, Proposal, Question, yaml_list
+from workbook_helpers.draft.recognise import KEYS, Recognised
+from workbook_helpers.draft.settle import settle
+from workbook_helpers.draft.vocabulary import bare, names_of, words
 
 #: Columns that may stand in a table of their own, joined by an id.
 LOOKED_UP = ("industry", "product", "lead_source", "family", "country", "region", "city", "postal_code")

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
-from workbook_helpers.data import vocabulary
-from workbook_helpers.data.evidence import Evidence, Sheet
-from workbook_helpers.data.proposal import NAMED, Plan, Proposal, Question, text_yaml, yaml_list
-from workbook_helpers.data.vocabulary import bare, words
+from workbook_helpers.draft import vocabulary
+from workbook_helpers.draft.evidence import Evidence, Sheet
+from workbook_helpers.draft.proposal import NAMED, Plan, Proposal, Question, text_yaml, yaml_list
+from workbook_helpers.draft.vocabulary import bare, words
 
 
 def settle(evidence: Evidence, proposal: Proposal) -> None:

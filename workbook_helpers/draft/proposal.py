@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from workbook_helpers.data.convert import quote
-from workbook_helpers.data.evidence import Sheet
 from workbook_helpers.data.schemas import TABLES
+from workbook_helpers.draft.evidence import Sheet
 
 #: Candidates that a question names at most.
 NAMED = 6

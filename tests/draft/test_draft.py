@@ -10,7 +10,7 @@ from conftest import ROOT, SHARED
 from ruamel.yaml import YAML
 
 from workbook_helpers.data import prepare
-from workbook_helpers.data.draft import Draft, draft_company
+from workbook_helpers.draft import Draft, draft_company
 from workbook_helpers.errors import InputDataError, SettingsError
 
 
