@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from workbook_helpers.data import known
+from workbook_helpers.data import days, known
 from workbook_helpers.data.convert import PROBLEMS, convert_table, quote
 from workbook_helpers.data.findings import check_calendar, check_tables, find_problems
 from workbook_helpers.data.history import Import
@@ -59,14 +59,14 @@ def import_tables(company: Company, files: list[str], place: Path) -> None:
                 _insert(con, [Problem("unusable", name, ", ".join(source.files), None, None, None, what, error.do)])
         whole = set(company.tables) <= set(usable)
         if whole:
-            known.set_aside_strays(con, company)
-        days = known.find_days(con, company) if whole else None
-        edges = known.find_edges(con) if "periods" in usable else []
+            days.set_aside_strays(con, company)
+        reach = days.find_days(con, company) if whole else None
+        edges = days.find_edges(con) if "periods" in usable else []
         _insert(con, check_tables(con, company, usable))
         for name in usable:
             con.execute(f"COPY {name} TO '{_sql_path(place / name)}.parquet' (FORMAT parquet)")
         con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")
-    (place / "days.json").write_text(json.dumps({"events": days, "periods": edges}, default=date.isoformat))
+    (place / "days.json").write_text(json.dumps({"events": reach, "periods": edges}, default=date.isoformat))
 
 
 def _insert(con: Any, problems: Iterable[Problem]) -> None:
@@ -154,7 +154,7 @@ def write_view(company: Company, as_of: date, base: Import, imports: Sequence[Im
         find_problems(con, company)
         _insert(con, check_calendar(company, as_of))
         con.execute("DELETE FROM problems WHERE known > as_of()")
-        remarks += known.say_strays(con)
+        remarks += days.say_strays(con)
         con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")
         counts, marks = _write_books(con, company, place)
         reps = _describe_reps(con)

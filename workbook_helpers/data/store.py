@@ -23,8 +23,8 @@ from pathlib import Path
 import duckdb
 
 from workbook_helpers.data.build import import_tables, write_team, write_view
+from workbook_helpers.data.days import check_day
 from workbook_helpers.data.history import Import
-from workbook_helpers.data.known import check_day
 from workbook_helpers.data.prepared import Prepared, read_problems
 from workbook_helpers.data.readers import shorten
 from workbook_helpers.data.settings import FILE_NAME, Company, load_company
