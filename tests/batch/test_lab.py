@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from datetime import date
 from pathlib import Path
@@ -149,7 +150,7 @@ def test_a_server_hands_the_first_notebook_out_and_dies_with_its_command(company
     with said.open("wb") as file, subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=file) as lab:
         try:
             address = _wait_for(said, r"(http://127\.0\.0\.1:\d+)/lab/tree/00_start_here\.ipynb\?token=(\w+)")
-            with urllib.request.urlopen(f"{address[1]}/api/contents/{FIRST}?token={address[2]}", timeout=20) as answer:
+            with _open_when_ready(f"{address[1]}/api/contents/{FIRST}?token={address[2]}") as answer:
                 assert json.load(answer)["content"]["cells"][0]["source"].startswith("# 0 · Start here")
         finally:
             lab.terminate()
@@ -164,3 +165,15 @@ def _wait_for(said: Path, pattern: str) -> re.Match:
             return found
         time.sleep(0.1)
     raise AssertionError(said.read_text())
+
+
+def _open_when_ready(address: str):
+    """The server says its address a moment before it listens."""
+    for _ in range(200):
+        try:
+            return urllib.request.urlopen(address, timeout=20)
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError):
+                raise
+            time.sleep(0.1)
+    raise AssertionError(f"nothing listens at {address}")
