@@ -7,6 +7,7 @@ import json
 import re
 import statistics
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -152,7 +153,7 @@ def test_every_dependency_says_what_it_is_for():
 
 def test_conda_and_pip_ask_for_the_same_versions():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
     conda_names = {"python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}
     listed = re.findall(r"^  - ([\w.-]+)([><=][^\s]+)$", (ROOT / "environment.yml").read_text(encoding="utf-8"), re.M)
     conda = {conda_names.get(name, name): span for name, span in listed}
@@ -163,7 +164,7 @@ def test_conda_and_pip_ask_for_the_same_versions():
 def test_the_lock_holds_every_dependency_and_no_index():
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for need in [*project["dependencies"], *project["optional-dependencies"]["test"]]:
+    for need in [*project["dependencies"], *chain(*project["optional-dependencies"].values())]:
         name = re.match(r"[\w.-]+", need)[0].replace("_", "-").lower()
         assert re.search(rf"^{re.escape(name)}==", lock.replace("ruamel-yaml", "ruamel.yaml"), re.M), name
     assert "://" not in lock
