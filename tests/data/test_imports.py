@@ -144,6 +144,13 @@ class TestShapeOfTextFiles:
         assert rows(imported) == [(2, "Copyright (c) Archive Ltd", "3"), (3, "Clinic", "5")]
         assert problems(imported, "finding") == [(6, "rows 6 to 9 are the footer of a report, and not read")]
 
+    def test_a_copy_that_breaks_off_within_a_row_is_refused(self, tmp_path):
+        whole = "Id,Name,Amount\n1,Ana,100\n2,Ben,200\n"
+        imported = read(tmp_path, whole + "3,Cl")
+        assert "row 4: breaks off in its last row, which has 2 fields where the header has 3" in refusal(imported)
+        assert problems(read(tmp_path, whole + "3,Cl\n"), "set_aside") == [(4, "has 2 fields where the header has 3")]
+        assert rows(read(tmp_path, whole + "3,Cleo,300"))[-1] == (4, "3", "Cleo", "300")
+
     def test_a_row_with_one_filled_cell_is_no_footer(self, tmp_path):
         imported = read(tmp_path, "Product,Family\nGlove,PPE\nMask,\n")
         assert [row[1] for row in rows(imported)] == ["Glove", "Mask"] and not imported.problems

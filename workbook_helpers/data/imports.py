@@ -15,7 +15,7 @@ import itertools
 import os
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
@@ -411,6 +411,7 @@ def load_csv(export: Export) -> list[Part]:
     below = [w for w in wrong if w.fields == 1 and w.row > numbers.max(initial=1)]
     if note_footer(export, [(w.row, w.text) for w in below]):
         wrong = [w for w in wrong if w not in below]
+    _check_end(text, len(header), wrong, numbers.max(initial=1))
     _report_wrong(export, len(header), wrong, table.num_rows)
     if encoding == "cp1252" and not export.options.encoding and not scan.plain:
         what = "is not UTF-8, so from this row on its letters are read as Windows text (cp1252)"
@@ -433,6 +434,17 @@ def _drop_trailing(
     wrong.sort()
     keep = pc.invert(odd)
     return table.drop_columns([table.column_names[-1]]).filter(keep), numbers[keep.to_numpy()]
+
+
+def _check_end(text: _Text, width: int, wrong: list[_Wrong], last_right: int) -> None:
+    """Refuses a file that breaks off within its last row: a copy that is not finished lacks all the rows that would follow."""
+    if not wrong or wrong[-1].row < last_right or not 1 < wrong[-1].fields < width:
+        return
+    with text.path.open(encoding=text.encoding, newline="") as file:
+        ended = deque(file, maxlen=1)[0].endswith(("\n", "\r"))
+    if not ended:
+        what = f"breaks off in its last row, which has {wrong[-1].fields} fields where the header has {width}"
+        raise UnreadableError(what, "Wait until the export is whole, or export it again.", wrong[-1].row)
 
 
 def _report_wrong(export: Export, width: int, wrong: list[_Wrong], right_n: int) -> None:
