@@ -234,6 +234,28 @@ PRICED = {
 }
 
 
+def test_the_short_names_of_a_database_are_known(new):
+    draft = new(
+        {
+            "employees.csv": "emp_id,first_name,last_name,hired\n7,Ana,Ruiz,2022-01-03\n8,Ben,Okoye,2022-01-03\n",
+            "customers.csv": "cust_id,company\n1,Mill\n2,Weir\n",
+            "orders.csv": "order_no,cust_id,emp_id,order_date,total\nA1,1,7,2026-02-01,100\nA2,2,8,2026-03-31,250\n",
+        }
+    )
+    assert draft.runs
+    assert columns(draft, "orders") == {"order_id": "order_no", "account_id": "cust_id", "rep_id": "emp_id", "amount": "total"}
+
+
+def test_a_login_is_nobodys_name(new):
+    draft = new(
+        {
+            "User.csv": "Id,Name,Username\n7,Ana Ruiz,ana@harbor.test\n8,Ben Okoye,ben@harbor.test\n",
+            "Orders.csv": "Order No,Customer,Sales Rep,Order Date,Total\nA1,Mill,7,2026-02-01,100\nA2,Weir,8,2026-03-31,250\n",
+        }
+    )
+    assert columns(draft, "reps") == {"rep_id": "Id", "rep_name": "Name"}
+
+
 def test_the_amount_of_an_order_line_is_never_computed_unasked(new):
     draft = new(PRICED)
     assert not draft.runs

@@ -34,8 +34,8 @@ FILES = {
 
 #: What a record of each kind is called. With one of the ENDINGS, or alone, it is the name of an id column.
 RECORDS = {
-    "rep_id": "rep, (do not modify) user, owner, user, system user, sales rep, sales person, seller, employee, account owner, opportunity owner, deal owner, company owner, contact owner, lead owner, assigned to, activity assigned to, hubspot owner, verkäufer, vertreter, betreuer, mitarbeiter, vendeur, propriétaire, vendedor, propietario",
-    "account_id": "account, (do not modify) account, customer, client, company, organisation, organization, reseller, potential customer, associated company, kunde, kunden, cliente, empresa, entreprise",
+    "rep_id": "rep, (do not modify) user, owner, user, system user, sales rep, sales person, seller, employee, emp, account owner, opportunity owner, deal owner, company owner, contact owner, lead owner, assigned to, activity assigned to, hubspot owner, verkäufer, vertreter, betreuer, mitarbeiter, vendeur, propriétaire, vendedor, propietario",
+    "account_id": "account, (do not modify) account, customer, cust, client, company, organisation, organization, reseller, potential customer, associated company, kunde, kunden, cliente, empresa, entreprise",
     "opportunity_id": "opportunity, deal, opp, (do not modify) opportunity, verkaufschance, affaire, oportunidad, negocio",
     "order_id": "order, sales order, invoice, transaction, document, auftrag, auftrags, bestell, bestellung, beleg, rechnung, rechnungs, commande, facture, pedido, factura",
     "contact_id": "contact, person, (do not modify) contact, ansprechpartner, contacto",
@@ -61,13 +61,13 @@ NAMES: dict[str, dict[str, str]] = {
         "industry": "industry, business type, sector, branche, secteur, industria, sector industrial",
         "probability": "probability, probability (%), deal probability, wahrscheinlichkeit, probabilité, probabilidad",
         "role": "role, title, job title, position, user role, funktion, rolle, fonction, cargo",
-        "active_from": "hire date, start date, hired on, eintritt, eintrittsdatum",
+        "active_from": "hire date, start date, hired, hired on, eintritt, eintrittsdatum",
         "active_to": "term date, termination date, end date, left on, austritt, austrittsdatum",
         "valid_from": "valid from, start date, from, from date, gültig ab, von",
         "valid_to": "valid to, end date, to, until, to date, gültig bis, bis",
     },
     "reps": {
-        "rep_name": "name, full name, owner, user, rep, sales rep, sales person, employee name, user name, verkäufer, vertreter, mitarbeiter, nom, nombre",
+        "rep_name": "name, full name, owner, user, rep, sales rep, sales person, employee name, verkäufer, vertreter, mitarbeiter, nom, nombre",
         "team": "team, division, department name, team name, abteilung, équipe, equipo",
         "base_salary": "base salary, salary",
         "on_target_earnings": "ote, on target earnings",
