@@ -405,6 +405,10 @@ class Answer:
         raise KeyError(f"question {self.question} has no measure {measure_id!r}")
 
 
+#: Frames that are no table of the company's: what they are made from.
+_FRAMES = dict.fromkeys(("sales", "account_sales"), "orders or opportunities")
+
+
 def lacking(**tables: tuple[pd.DataFrame | None, Iterable[str]]) -> str | None:
     """Why a question cannot be answered from these tables, or None when it can.
 
@@ -414,9 +418,11 @@ def lacking(**tables: tuple[pd.DataFrame | None, Iterable[str]]) -> str | None:
     'it needs table orders with amount'
     >>> lacking(orders=(pd.DataFrame({"amount": [1.0], "margin": [None]}), ["amount", "margin"]))
     'it needs column margin of table orders'
+    >>> lacking(sales=(pd.DataFrame({"product": [None]}), ["product"]))
+    'it needs column product of table orders or opportunities'
     """
-    for name, (frame, columns) in tables.items():
-        columns = list(columns)
+    for frame_name, (frame, columns) in tables.items():
+        columns, name = list(columns), _FRAMES.get(frame_name, frame_name)
         if frame is None:
             return f"it needs table {name}" + (f" with {', '.join(columns)}" if columns else "")
         empty = [c for c in columns if c not in frame or (len(frame) and frame[c].isna().all())]
