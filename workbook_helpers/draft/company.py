@@ -179,7 +179,8 @@ def _plain(text: str) -> str:
 
 
 def _say(proposal: Proposal, imported: Imported, exports: Path, path: Path, wrong: str) -> Iterable[str]:
-    yield f"Read {len(imported.files)} files in {exports}, every row of them."
+    many = "1 file" if len(imported.files) == 1 else f"{len(imported.files)} files"
+    yield f"Read {many} in {exports}, every row."
     for problem in imported.problems:
         if not problem.what.startswith("is not read"):
             yield f"  {problem}"
