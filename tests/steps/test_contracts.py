@@ -5,7 +5,8 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from workbook_helpers.measure import Period, find_due_contracts
+from workbook_helpers.measure import Period
+from workbook_helpers.renewals import find_due_contracts
 from workbook_helpers.steps import contracts, goals
 
 AS_OF = date(2026, 9, 30)

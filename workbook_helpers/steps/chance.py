@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Measure, Period, find_renewals, total
+from workbook_helpers.measure import Answer, Definition, Measure, Period, total
+from workbook_helpers.renewals import find_renewals
 from workbook_helpers.statistics import MIN_CASES, BetaPrior, draw_uniforms, estimate_beta_prior, estimate_shrunk_rate
 
 LANDING = Definition(

@@ -11,7 +11,8 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Period, answers, find_due_contracts, total
+from workbook_helpers.measure import Answer, Definition, Period, answers, total
+from workbook_helpers.renewals import find_due_contracts
 from workbook_helpers.statistics import MIN_CASES
 
 RECURRING = Definition(

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Measure, Period, answers, find_renewals, sum_money, total
+from workbook_helpers.measure import Answer, Definition, Measure, Period, answers, sum_money, total
+from workbook_helpers.renewals import find_renewals
 from workbook_helpers.statistics import MIN_CASES, compare_with_team, count_hits, estimate_wilson_interval, learn_hits
 
 #: Rates by segment and stage look back so many days: one year holds too few of one rep's deals.

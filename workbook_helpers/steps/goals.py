@@ -13,7 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Period, find_due_contracts, find_renewals, sum_money, total
+from workbook_helpers.measure import Answer, Definition, Period, sum_money, total
+from workbook_helpers.renewals import find_due_contracts, find_renewals
 from workbook_helpers.statistics import MIN_CASES
 
 GOAL = Definition("goal", 5, "Goal", "money", "the plan's goal, else the quota of the fiscal year", roll_up="sum")
