@@ -172,6 +172,12 @@ def test_a_customer_is_silent_against_its_own_rhythm_only():
     assert silent[["customer_id", "usual_gap_days", "at_stake_amount"]].values.tolist() == [["A0", 30.0, 40.0]]
 
 
+def test_customers_to_save_stand_by_the_money_at_stake_whatever_the_sign():
+    sales = make_sales([10.0] * 4 + [900.0, 10.0], ["A0"] * 4 + ["A1"] * 2, [300, 270, 240, 210, 700, 30])
+    saves = customers.summarise_retention(sales=sales, accounts=make_accounts(2), as_of=AS_OF).table
+    assert saves[["sign", "at_stake_amount"]].values.tolist() == [["falling", 890.0], ["silent", 40.0]]
+
+
 def test_falling_needs_the_whole_year_before_and_parents_hold_together():
     sales = make_sales([100.0, 10.0, 10.0, 100.0], ["A0", "A0", "A1", "A1"], [700, 30, 700, 30])
     accounts = make_accounts(2)

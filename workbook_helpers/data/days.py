@@ -76,7 +76,7 @@ def set_aside_strays(con: duckdb.DuckDBPyConnection, company: Company) -> None:
 def say_strays(con: duckdb.DuckDBPyConnection) -> list[str]:
     """The remark on rows set aside for their date, if that is known on the as-of date."""
     n, day = con.execute(f"SELECT count(*), max(val) FROM problems WHERE starts_with(what, {text(_STRAY)})").fetchone()
-    return [f"Dates far after all others (up to {day}) do not count: {n:,}; `workbook check` names them."] if n else []
+    return [f"Dates far after all others (up to {day}) do not count: {n:,}; the command workbook check names them."] if n else []
 
 
 def check_day(day: date, first: date, last: date) -> None:

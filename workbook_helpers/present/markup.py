@@ -238,11 +238,13 @@ def asked(plan: Plan, question: str) -> Shown:
     fields = ASKED[question].fields
     file, dot, _ = fields[0].partition(".")
     inside = file + dot if file in ("private", "manager") else ""
-    where = " or ".join(f"`{field.removeprefix(inside)}`" for field in fields)
-    text = f"{prompt} Nobody has answered yet: write it under {where} in the plan."
+    names = [field.removeprefix(inside) for field in fields]
+    text = "{} Nobody has answered yet: write it under {} in the plan."
     if inside:  # says nothing of whether that file is filled
-        text = f"{prompt.removesuffix(' Only you see this.')} Write it under {where} in {plan.year}.{file}.yml: only you see it."
-    return Shown(Markup('<div class="asked open"><p>{}</p></div>').format(text), text)
+        prompt, text = prompt.removesuffix(" Only you see this."), "{} Write it under {} in " + f"{plan.year}.{file}.yml: only you see it."
+    code = Markup(" or ").join(Markup("<code>{}</code>").format(name) for name in names)
+    html = Markup('<div class="asked open"><p>{}</p></div>').format(Markup(text).format(prompt, code))
+    return Shown(html, text.format(prompt, " or ".join(names)))
 
 
 def facts(book: Book, *answers: Answer, card: Mapping[str, str] | None = None) -> Shown:

@@ -565,8 +565,7 @@ def summarise_retention(
     lapsed_after_days: int = 365,
     together: bool = True,
 ) -> Answer:
-    """Customers to save: silent for long against their own rhythm, then those buying less than the year before; most
-    money first among each.
+    """Customers to save: silent for long against their own rhythm, or buying less than the year before; most money first.
 
     silent: at least four purchases, and silent for over twice the usual gap and longer than nine in ten of its gaps,
     but not yet lapsed. falling: sales down by more than 30 % against the year before (only where the history holds that
@@ -605,8 +604,7 @@ def summarise_retention(
     now, before = total(stayed["revenue_amount"]), total(stayed["earlier_amount"])
     save = table.assign(revenue_amount=now_amount, earlier_amount=before_amount)
     save = save[(table["sign"] != "") & (table["at_stake_amount"] > 0)]
-    order = ["sign", "at_stake_amount", "customer_id"]
-    save = save.sort_values(order, ascending=[False, False, True], ignore_index=True)  # silent before falling
+    save = save.sort_values(["at_stake_amount", "customer_id"], ascending=[False, True], ignore_index=True)
     columns = ["customer_id", "account_name", "accounts_n", "sign", "last_date", "usual_gap_days", "silence_days",
                "earlier_amount", "revenue_amount", "at_stake_amount"]  # fmt: skip
     details = {

@@ -174,7 +174,7 @@ def summarise_stage_conversion(
     [['Qualify', 2.0, 5.0, 0.4], ['Close', 1.0, 2.0, nan]]
     """
     if not stages:
-        return Answer("1.5", withheld="the settings name no stages (key `stages`)")
+        return Answer("1.5", withheld="the settings name no stages (key stages)")
     decided = None if stage_rates is None or stage_rates.empty else float(stage_rates["decided_days"].max())
     cases, decided_days = _stage_cases(opportunities, stage_history, stages, as_of, decided)
     n = int((cases["label"] == stages[0]).sum())
