@@ -63,7 +63,7 @@ def test_between_two_imports_open_deals_stand_as_the_last_import_had_them(crm):
     assert deals.loc["D050", ["rep_id", "stage", "amount", "next_step", "status"]].tolist() == ["R2", "Qualify", 500.0, "call", "open"]
     assert not deals.loc["D051", "state_known"]  # created after the last import: nobody can say
     assert prepare(folder, as_of=JUNE).remarks[1:] == [
-        "Open deals, accounts, contacts and leads stand as the import of 31 May 2026 had them.",
+        "Open deals, reps, accounts, contacts and leads stand as the import of 31 May 2026 had them.",
         "Deals created since then show no amount, stage or date.",
     ]
 
@@ -76,6 +76,12 @@ def test_between_two_imports_accounts_stand_as_the_last_import_had_them(crm):
     ]
     accounts = read(imported(crm, on(MAY), july), "accounts", JUNE).set_index("account_id")["rep_id"]
     assert accounts.to_dict() == {"A1": "R1", "A2": "R1", "A3": "R2", "A8": "R2"}
+
+
+def test_between_two_imports_reps_stand_as_the_last_import_had_them(crm):
+    july = on(JULY)
+    july["reps"][0] |= {"rep_name": "Ana Ruiz-Lopez"}
+    assert [rep["rep_name"] for rep in prepare(imported(crm, on(MAY), july), as_of=JUNE, teach=False).reps] == ["Ana Ruiz", "Ben Okoye"]
 
 
 def test_a_change_of_owner_moves_orders_from_the_import_that_first_shows_it(crm):
@@ -117,6 +123,31 @@ def test_a_later_import_changes_nothing_on_an_earlier_day(crm):
     again = [prepare(after, as_of=day) for day in days]
     assert [(one.rep_fingerprints, one.remarks) for one in again][::2] == [mark[:2] for mark in marks][::2]
     assert again[2].team == marks[2][2]
+
+
+def test_older_exports_put_back_do_not_hide_what_newer_imports_know(crm):
+    may, july = on(MAY, deals=[moved("Qualify")]), on(JULY, deals=[moved("Propose")], A3="R1")
+    august = date(2026, 8, 31)
+    expected = prepare(imported(crm, may, july), as_of=august, teach=False)
+    folder = crm(may)
+    assert prepare(folder, teach=False).as_of == MAY
+    again = prepare(folder, as_of=august, teach=False)
+    assert (again.rep_fingerprints, again.remarks) == (expected.rep_fingerprints, expected.remarks)
+
+
+def test_the_fiscal_periods_of_an_earlier_day_are_those_of_its_import(crm):
+    def quarters(first):
+        days = [first + timedelta(days=91 * k) for k in range(5)]
+        return [
+            {"period": f"Q{k + 1}", "period_start": days[k].isoformat(), "period_end": (days[k + 1] - timedelta(days=1)).isoformat()}
+            for k in range(4)
+        ]
+
+    may, july = on(MAY), on(JULY)
+    may["periods"], july["periods"] = quarters(date(2025, 12, 29)), quarters(date(2026, 1, 5))
+    folder = imported(crm, may, july)
+    assert prepare(folder, as_of=MAY, teach=False).company.fiscal_year(MAY).start == date(2025, 12, 29)
+    assert prepare(folder, teach=False).company.fiscal_year(JULY).start == date(2026, 1, 5)
 
 
 def test_a_companys_own_stage_history_is_not_replaced(crm):

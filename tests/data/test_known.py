@@ -236,6 +236,11 @@ class TestTheSellerOwns:
         assert self.owners(company(self.sold()))["A3"] == "R2"
         assert self.owners(folder, date(2026, 4, 30))["A3"] == "R2"  # who sold later is not known yet
 
+    def test_recorded_means_the_recorded_history_where_there_is_one(self, company):
+        held = [{"account_id": a, "rep_id": "R1", "valid_from": "2026-01-01", "valid_to": ""} for a in ("A3", "A4")]
+        folder = company(self.sold() | {"account_owners": held}, account_owner="seller")
+        assert self.owners(folder, date(2026, 4, 30)) == {"A1": "R1", "A2": "R1", "A3": "R2", "A4": "R1"}
+
     def test_every_page_says_how_many_accounts_differ(self, company):
         remark = "An account belongs to the rep who sold to it last; for 1 of them the export names another."
         assert prepare(company(self.sold(), account_owner="seller")).remarks == [remark]

@@ -1,7 +1,8 @@
 """What CRMs overwrite, taken from the imports that were kept: stage and ownership history, and records as they stood.
 
 Every import is kept under its own day, the last day on which something happened in it. A run for that day speaks from that import; a run
-for a day between two imports speaks from the newest one, with what was overwritten since taken from the last import before the day.
+for a day between two imports speaks from the newest one, with what was overwritten since taken from the last import before the day; a run
+for a day after all of them from the last, also where older exports stand in the folder again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from workbook_helpers.data.settings import Company
 from workbook_helpers.measure import say_date
 
 #: Tables whose rows a CRM overwrites in place; their key finds a row again in another import. Deals have rules of their own (``known``).
-OVERWRITTEN_TABLES = {"accounts": "account_id", "contacts": "contact_id", "leads": "lead_id"}
+OVERWRITTEN_TABLES = {"reps": "rep_id", "accounts": "account_id", "contacts": "contact_id", "leads": "lead_id"}
 
 #: An account's first owner on record counts for all days before: exports say nothing of them.
 _ALWAYS = date(1900, 1, 1)
@@ -109,5 +110,5 @@ def _say(known: Sequence[Import], last: Import | None, built: list[str]) -> list
         many = f"{len(known)} imports since {say_date(known[0].day)}" if len(known) > 1 else f"the import of {say_date(known[0].day)}"
         said.append(f"{what[0].upper()}{what[1:]} on earlier days come from {many}: a change counts from the import that first shows it.")
     if last:
-        said.append(f"Open deals, accounts, contacts and leads stand as the import of {say_date(last.day)} had them.")
+        said.append(f"Open deals, reps, accounts, contacts and leads stand as the import of {say_date(last.day)} had them.")
     return said

@@ -66,9 +66,10 @@ def _know_owners(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     """k_owned: each account with its owner on the as-of date and its ultimate parent; owner_spans: who owned when."""
     spans = "SELECT account_id, valid_from, min(rep_id) AS rep_id, min_by(valid_to, rep_id) AS valid_to FROM k_account_owners GROUP BY ALL"
     if company.account_owner == "seller":
-        spans = f"""SELECT account_id, day AS valid_from, max_by(rep_id, (sold, rep_id)) AS rep_id, NULL::DATE AS valid_to
-                    FROM (SELECT account_id, day, rep_id, sum(amount) AS sold FROM ({_sales(company)})
-                          WHERE rep_id IS NOT NULL GROUP BY ALL) GROUP BY account_id, day"""
+        sold = f"""SELECT account_id, day AS valid_from, max_by(rep_id, (sold, rep_id)) AS rep_id, NULL::DATE AS valid_to
+                   FROM (SELECT account_id, day, rep_id, sum(amount) AS sold FROM ({_sales(company)})
+                         WHERE rep_id IS NOT NULL GROUP BY ALL) GROUP BY account_id, day"""
+        spans = f"WITH sold AS ({sold}) FROM sold UNION ALL BY NAME SELECT * FROM ({spans}) ANTI JOIN sold USING (account_id)"
     con.execute(f"CREATE OR REPLACE TEMP TABLE owner_spans AS {spans}")
     con.execute(
         """CREATE OR REPLACE TEMP TABLE tops AS WITH RECURSIVE up(account_id, top, depth) AS (

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -81,16 +82,14 @@ def _prepare(company: Company, home: Path, as_of: date | None, teach: bool) -> P
     unusable = [p for p in read_problems(snapshot / "checked") if p.severity == "unusable"]
     if unusable:
         raise UnusableError(read_problems(snapshot / "checked"))
-    days = json.loads((snapshot / "checked" / "days.json").read_text())
-    first_day, last_day = map(date.fromisoformat, days["events"])
-    company = company.with_periods(map(date.fromisoformat, days["periods"]))
-    newest = Import(last_day, snapshot / "checked")
+    newest = Import(_days(snapshot / "checked").last, snapshot / "checked")
     _keep(home, newest)
-    day = as_of or last_day
+    day = as_of or newest.day
     imports = [kept for kept in _kept(home) if kept.day <= day]
-    base = imports[-1] if imports and imports[-1].day == day else newest
-    if base == newest:
-        check_day(day, first_day, last_day)
+    base = imports[-1] if newest.day <= day or (imports and imports[-1].day == day) else newest
+    days = _days(base.folder)
+    check_day(day, days.first, days.last)
+    company = company.with_periods(days.periods)
     mark = hashlib.sha256("|".join(kept.folder.parent.name for kept in imports).encode()).hexdigest()[:8]
     view = snapshot / f"{day.isoformat()}-{mark}"
     if not view.is_dir():
@@ -99,6 +98,19 @@ def _prepare(company: Company, home: Path, as_of: date | None, teach: bool) -> P
     if teach and not (view / "team.json").is_file():
         write_team(prepared)
     return prepared
+
+
+class _Days(NamedTuple):
+    """The first and the last day on which something happened in an import, and where its fiscal periods begin."""
+
+    first: date
+    last: date
+    periods: list[date]
+
+
+def _days(checked: Path) -> _Days:
+    days = json.loads((checked / "days.json").read_text(encoding="utf-8"))
+    return _Days(*map(date.fromisoformat, days["events"]), [date.fromisoformat(day) for day in days["periods"]])
 
 
 def _keep(home: Path, newest: Import) -> None:
