@@ -236,3 +236,15 @@ def test_what_is_known_of_nobody_is_said_once():
     lacking = {"card": {"behaviours": "not known: it needs table activities", "promises": "", "question": ""}}
     assert render([make_rep(n) | lacking for n in (1, 2)]).count("it needs table activities") == 1
     assert render([make_rep(1) | lacking, make_rep(2)]).count("it needs table activities") == 1
+
+
+def test_nobody_is_said_to_carry_a_quota_where_there_is_none():
+    landing = {"value": 1.0e6, "low": 9.0e5, "high": 1.1e6, "level": 0.8}
+    assert "The team lands between 900,000 and 1.1 million" in render(team=make_team(measures={"landing": landing, "quota": {"value": None}}))
+    assert "Those who carry a quota land between" in render(team=make_team(measures={"landing": landing, "quota": {"value": 5.0}}))
+
+
+def test_nothing_is_asked_of_who_has_left():
+    asked = make_rep(5, card={"question": "What changes next month?"})
+    assert "What changes next month?" in render([asked])
+    assert "What changes next month?" not in render([asked | {"kind": "leaver"}])

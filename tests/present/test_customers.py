@@ -150,3 +150,5 @@ def test_what_recurs_is_said_with_gross_and_net_retention():
         "50 USD a year recurs under contract. Of what recurred a year ago 80 % is kept; with what these customers added it is 100 %."
     )
     assert "all customers" in show.table_recurring(answer, "USD").html
+    none = contracts.summarise_recurring(contracts=signed.head(0), accounts=None, columns=[], as_of=AS_OF)
+    assert show.say_recurring(none, "USD").text == "No contract runs on this day."

@@ -298,7 +298,7 @@ def _say_unknown(unknown: Sequence[str]) -> str:
 
 def _row(rep: Mapping, ranks: Mapping, managers: Sequence[str], lack: str) -> dict[str, Any]:
     """One line of the index: its links, ranks, marks for the filters, and the lines of its seven cells."""
-    plan, card = rep["plan"], rep["card"]
+    plan, card = rep["plan"], {} if rep["kind"] == "leaver" else rep["card"]  # nothing is asked of who has left
     chance = _value(rep, "goal_probability")
     lacking = _lacking_plan(plan) if _plans(rep) else ""
     low = chance is not None and chance < 0.5
@@ -438,7 +438,7 @@ def _say_landing(measures: Mapping, currency: str) -> str:
     elif forecast.get("low") is not None and forecast.get("high") is not None:
         low, high = (say_number(forecast[k], "money", short=True) for k in ("low", "high"))
         level = f", {say_number(forecast['level'], 'share')} sure" if forecast.get("level") else ""
-        who = "Those who carry a quota land between" if "landing" in measures else "Between"
+        who = "Those who carry a quota land between" if (measures.get("quota") or {}).get("value") else "The team lands between"
         text = f"{who} {low} and {high} {currency}{level}; the middle is {text}"
     if chance.get("value") is not None:
         text += f". The chance of the quotas together is {_say_chance(chance['value'])}"

@@ -32,7 +32,7 @@ def say_segments(answer: Answer) -> markup.Shown:
         return markup.sentence(answer, None)
     n = {m.id: m.value for m in answer.measures}
     text = f"{as_count(n['customers'], 'customer')}, {n['lapsed']:,} lapsed and {as_count(n['prospects'], 'prospect')}"
-    if answer.notes["leads_n"] is not None:
+    if answer.notes["leads_n"]:
         text += f", and {as_count(answer.notes['leads_n'], 'lead')}"
     top = answer.table[answer.table["cut"] != "buying"].head(1)
     if len(top) and top["revenue_share"].notna().all() and top["revenue_share"].iloc[0] > 0:
@@ -569,7 +569,8 @@ def say_recurring(answer: Answer, currency: str) -> markup.Shown:
     """What recurs now, and gross and net retention."""
     if answer.withheld is not None:
         return markup.sentence(answer, None)
-    text = f"{as_money(answer['recurring_amount'].value, currency)} a year recurs under contract"
+    recurring = answer["recurring_amount"]
+    text = f"{as_money(recurring.value, currency)} a year recurs under contract" if recurring.n else "No contract runs on this day"
     gross, net = answer["gross_retention"].value, answer["net_retention"].value
     if gross is not None:
         text += f". Of what recurred a year ago {as_share(gross)} is kept; with what these customers added it is {as_share(net)}"

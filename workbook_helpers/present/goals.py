@@ -128,7 +128,7 @@ def say_ladder(ladder: Answer, flow: Answer, currency: str) -> markup.Shown:
     coverage, gap = ladder["pipeline_coverage"], ladder["expected_gap"]
     if gap.value is not None:
         word = "is missing" if gap.value > 0 else "is to spare"
-        text = f"Weighted by probability, {as_money(abs(gap.value), currency)} {word}. "
+        text = f"Weighted by probability, and without deals not yet created, {as_money(abs(gap.value), currency)} {word}. "
     if coverage.value is not None:
         text += f"Open deals cover what must still be won {coverage.value:.1f} times. "
     if notes["one_rate"] is not None:
@@ -207,7 +207,7 @@ def _say_lever(row: dict, notes: Mapping[str, Any], currency: str) -> str:
         mine = f"you create {say_number(record, 'ratio').removesuffix('.0')} a quarter"
     elif lever == "win_rate":
         text = f"{as_count(100 * change, 'point')} more on every open deal"
-        mine = f"you win {say_number(record, 'share')}"
+        mine = f"{say_number(record, 'share')} is usual"  # where few of the rep's own have closed, the team's
     elif lever == "size":
         text = f"{100 * change:.0f} % more on every deal won"
         mine = f"yours bring {as_money(record, currency)} on average" if record == record else ""

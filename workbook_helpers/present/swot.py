@@ -173,7 +173,7 @@ def say_pipeline(answer: Answer, currency: str) -> markup.Shown:
     unknown = [
         f"{words} ({answer[f'{k}_amount'].withheld})" for k, words in WARNINGS.items() if answer[f"{k}_amount"].withheld
     ]
-    if unknown:
+    if unknown and answer["open_deals"].value:
         text += f". Not checked: {'; '.join(unknown)}"
     return markup.sentence(answer, text + ".", *answer.measures)
 
