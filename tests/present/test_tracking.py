@@ -113,3 +113,10 @@ def test_a_year_that_ends_early_says_why_nothing_more_is_expected():
     odds = Answer("5.3", measures=(CHANCE.measure(0.0),), notes={"low": 500.0, "middle": 500.0, "high": 500.0, "booked": 500.0})
     text = show.say_landing(make_landing(), odds, make_goal(), "USD", over=True).text
     assert text.startswith("The year ends at 500 USD: nothing more is expected, because in these last days the team sold nothing")
+
+
+def test_more_calls_than_planned_and_one_account_left_alone_read_well():
+    calls = Answer("6.10", pd.DataFrame({"tier": ["A"], "made_n": [9], "planned_n": [4], "untouched_n": [1]}))
+    assert show.say_calls(calls).text == (
+        "9 calls were made in the last 365 days, 4 were planned; 1 account was not touched at all. Tier A: 9 made, 4 planned."
+    )

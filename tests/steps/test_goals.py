@@ -90,6 +90,7 @@ def test_ladder_by_hand():
     assert target["booked_amount"].value == 300 and target["attainment"].value == 0.3
     assert flow["flow_amount"].value == 100
     assert ladder["likely_amount"].value == 200 and ladder["stretch_amount"].value == 0
+    assert "win_reason" not in ladder["likely_amount"].rows and "probability" in ladder["likely_amount"].rows
     assert ladder["unidentified_amount"].value == 1000 - 300 - 100 - 200
     assert ladder["expected_gap"].value == pytest.approx(1000 - 300 - 100 - 0.6 * 200)
     assert ladder["pipeline_coverage"].value == pytest.approx(200 / 600)

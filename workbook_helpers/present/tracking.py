@@ -299,9 +299,9 @@ def say_calls(answer: Answer) -> markup.Shown:
         return markup.sentence(answer, None)
     made, planned, missed = (int(answer.table[c].sum()) for c in ("made_n", "planned_n", "untouched_n"))
     top = answer.table.iloc[0]
-    text = f"{made:,} of {planned:,} planned calls were made in the last 365 days; "
-    text += f"{missed:,} accounts were not touched at all."
-    text += f" Tier {top['tier']}: {top['made_n']:,.0f} of {top['planned_n']:,.0f}."
+    text = f"{as_count(made, 'call was', 'calls were')} made in the last 365 days, {planned:,} were planned; "
+    text += f"{as_count(missed, 'account was', 'accounts were')} not touched at all."
+    text += f" Tier {top['tier']}: {top['made_n']:,.0f} made, {top['planned_n']:,.0f} planned."
     return markup.sentence(answer, text)
 
 

@@ -53,6 +53,8 @@ ASSUMPTIONS = {
     "cycle_days": "days",
 }
 _VALUE = {"margin": "margin", "units": "quantity"}
+#: What a reader needs of the deals behind a rung.
+_SEEN = ["opportunity_id", "account_id", "kind", "stage", "created_date", "close_date", "amount", "probability", "rate_of"]
 
 
 def summarise_credited(
@@ -353,7 +355,7 @@ def summarise_ladder(*, goal: Answer, flow: Answer, deals: pd.DataFrame | None, 
     rungs = {
         bucket: d.withhold(reason, period=fiscal_year)
         if reason
-        else d.measure(total(due[bucket]["amount"]), period=fiscal_year, n=len(due[bucket]), rows=due[bucket])
+        else d.measure(total(due[bucket]["amount"]), period=fiscal_year, n=len(due[bucket]), rows=due[bucket].filter(_SEEN))
         for bucket, d in (("likely", LIKELY), ("stretch", STRETCH))
     }
     left = None if target is None or booked is None else round(target - booked - (usual or 0.0), 4)
