@@ -350,12 +350,12 @@ def _say_own_chance(rep: Mapping) -> str:
 
 
 def _say_chance(share: float) -> str:
-    """A chance, which is never certain.
+    """A chance, which is never certain, rounded as in the reports.
 
-    >>> _say_chance(0.9996), _say_chance(0.0), _say_chance(0.42)
-    ('above 99 %', 'below 1 %', '42 %')
+    >>> _say_chance(0.9996), _say_chance(0.0), _say_chance(0.0096)
+    ('above 99 %', 'below 1 %', '1 %')
     """
-    return "above 99 %" if share > 0.99 else "below 1 %" if share < 0.01 else say_number(share, "share")
+    return "above 99 %" if share >= 0.995 else "below 1 %" if share < 0.005 else say_number(round(share, 2), "share")
 
 
 def _say_range(fact: Mapping | None) -> str:
