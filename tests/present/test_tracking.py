@@ -120,3 +120,9 @@ def test_more_calls_than_planned_and_one_account_left_alone_read_well():
     assert show.say_calls(calls).text == (
         "9 calls were made in the last 365 days, 4 were planned; 1 account was not touched at all. Tier A: 9 made, 4 planned."
     )
+
+
+def test_the_middle_that_is_drawn_lies_in_the_range():
+    measure = Definition("forecast", 6, "Year end", "money", "").measure(127.0, low=128.0, high=141.0, n=3)
+    landing, goal = Answer("6.5", measures=(measure,), notes={"booked": 54.0}), Answer("5.2", measures=(Definition("goal", 5, "Goal", "money", "").withhold("none"),))
+    assert show.chart_landing(landing, NO, goal, "USD").alt == "The year lands near 128 USD, between 128 and 141; goal not known."

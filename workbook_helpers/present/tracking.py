@@ -76,11 +76,15 @@ def _say_chance(chance: Answer) -> str:
 
 
 def _find_range(landing: Answer, chance: Answer) -> tuple[float, float, float] | None:
-    """Low, middle and high of the year end: from the simulation that gives the chance, else from the naïve forecast."""
+    """Low, middle and high of the year end: from the simulation that gives the chance, else from the naïve forecast.
+
+    Where such forecasts were always too low, the range lies above the forecast, and the middle is the end of the range next to it.
+    """
     if "middle" in chance.notes:
         return chance.notes["low"], chance.notes["middle"], chance.notes["high"]
     if landing.withheld is None and landing["forecast"].low is not None and chance.withheld is not None:
-        return landing["forecast"].low, landing["forecast"].value, landing["forecast"].high
+        low, high = landing["forecast"].low, landing["forecast"].high
+        return low, min(max(low, landing["forecast"].value), high), high
     return None
 
 
