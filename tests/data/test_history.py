@@ -3,6 +3,7 @@
 import random
 from datetime import date, timedelta
 
+import pyarrow.parquet as parquet
 import pytest
 from conftest import deal, open_deal, order, small_tables, write_company
 
@@ -92,6 +93,14 @@ def test_a_change_of_owner_moves_orders_from_the_import_that_first_shows_it(crm)
     versions[-1]["orders"] += [order(3, "", order_date="2026-05-15"), order(4, "", order_date="2026-06-30")]
     sales = read(imported(crm, *versions), "sales").set_index("sale_id")["rep_id"]
     assert sales[["O001", "O003", "O004", "O002"]].tolist() == ["R1", "R1", "R2", "R2"]
+
+
+def test_an_import_of_an_older_version_that_lacks_a_column_is_still_read(crm):
+    folder = imported(crm, on(MAY), on(JULY))
+    old = folder / ".workbook" / (folder / ".workbook" / "imports" / MAY.isoformat()).read_text() / "checked" / "accounts.parquet"
+    parquet.write_table(parquet.read_table(old).drop_columns(["web_visits_n"]), old)
+    for day in (MAY, JUNE):
+        assert read(folder, "accounts", day)["web_visits_n"].isna().all()
 
 
 def test_one_import_tells_no_history(crm):

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import duckdb
 
-from workbook_helpers.data.convert import text
+from workbook_helpers.data.convert import SQL_TYPES, quote, text
+from workbook_helpers.data.schemas import TABLES
 from workbook_helpers.data.settings import Company
 from workbook_helpers.measure import say_date
 
@@ -51,10 +52,10 @@ def load_tables(con: duckdb.DuckDBPyConnection, company: Company, base: Import, 
     last = known[-1] if known and known[-1] != base else None
     names = [name for name in company.tables if base.has(name)]
     for name in names:
-        rows, key = f"SELECT * FROM {base.rows(name)}", OVERWRITTEN_TABLES.get(name)
+        # an import of an older version may lack a column
+        rows, key = f"{no_rows(name)} UNION ALL BY NAME SELECT * FROM {base.rows(name)}", OVERWRITTEN_TABLES.get(name)
         if last and key and last.has(name):
-            new = f"{rows} WHERE {key} NOT IN (SELECT {key} FROM {last.rows(name)})"
-            rows = f"SELECT * FROM {last.rows(name)} UNION ALL BY NAME {new}"
+            rows += f" WHERE {key} NOT IN (SELECT {key} FROM {last.rows(name)}) UNION ALL BY NAME SELECT * FROM {last.rows(name)}"
         con.execute(f"CREATE VIEW {name} AS {rows}")
     built = []
     if len(known) > 1 or last:
@@ -65,6 +66,12 @@ def load_tables(con: duckdb.DuckDBPyConnection, company: Company, base: Import, 
             con.execute(f"CREATE TABLE account_owners AS {_owners(known)}")
             built.append("account_owners")
     return company.with_tables([*names, *built]), _say(known, last, built)
+
+
+def no_rows(table: str) -> str:
+    """SQL: a table of the contract with its columns and no row."""
+    columns = ", ".join(f"NULL::{SQL_TYPES[c.kind]} AS {quote(c.name)}" for c in TABLES[table].columns)
+    return f"(SELECT {columns}, NULL::VARCHAR AS _file, NULL::BIGINT AS _row LIMIT 0)"
 
 
 def is_closed(company: Company) -> str:

@@ -11,8 +11,8 @@ from datetime import date
 
 import duckdb
 
-from workbook_helpers.data.convert import SQL_TYPES, quote, text
-from workbook_helpers.data.history import Import, is_closed, load_tables, open_deals
+from workbook_helpers.data.convert import text
+from workbook_helpers.data.history import Import, is_closed, load_tables, no_rows, open_deals
 from workbook_helpers.data.schemas import TABLES
 from workbook_helpers.data.settings import Company
 
@@ -35,10 +35,9 @@ def build_books(
     """
     con.execute(f"CREATE OR REPLACE MACRO as_of() AS DATE '{as_of.isoformat()}'")
     company, remarks = load_tables(con, company, base, imports)
-    for name, table in TABLES.items():
+    for name in TABLES:
         if not company.has(name):
-            columns = ", ".join(f"NULL::{SQL_TYPES[c.kind]} AS {quote(c.name)}" for c in table.columns)
-            con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns}, NULL::VARCHAR AS _file, NULL::BIGINT AS _row LIMIT 0")
+            con.execute(f"CREATE OR REPLACE TABLE {name} AS {no_rows(name)}")
     _know_rows(con)
     _know_owners(con, company)
     remarks += _remark_owners(con, company)
