@@ -104,7 +104,7 @@ def check(company: Path, strict: bool, store: Path | None) -> int:
     for line in remarks:
         click.echo(printable(line))
     if not problems:
-        click.echo("Nothing is wrong.")
+        click.echo("No row is wrong.")
         return 0
     for line in say_problems(problems, whole):
         click.echo(printable(line))

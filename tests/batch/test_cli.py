@@ -69,7 +69,7 @@ def test_check_begins_with_what_every_page_must_say(workbook, company, monkeypat
     prepared = company.prepare(company.folder)
     prepared.view["remarks"] = ["3 amounts in CAD have no rate."]
     monkeypatch.setattr(data, "prepare", lambda *given, **options: prepared)
-    assert workbook("check", company.folder)[1] == "3 amounts in CAD have no rate.\nNothing is wrong.\n"
+    assert workbook("check", company.folder)[1] == "3 amounts in CAD have no rate.\nNo row is wrong.\n"
 
 
 def test_out_is_reports_and_the_name_of_the_company_folder(workbook, company, monkeypatch, tmp_path):
@@ -155,7 +155,7 @@ def test_check_ends_with_2_when_a_table_cannot_be_used(workbook, company, monkey
 
 
 def test_check_of_sound_data_says_so(workbook, company):
-    assert workbook("check", company.folder) == (0, "Nothing is wrong.\n", "")
+    assert workbook("check", company.folder) == (0, "No row is wrong.\n", "")
 
 
 def test_help_is_there_at_once():

@@ -36,7 +36,7 @@ def table_problems(company: Prepared) -> Shown:
         for found in groups
     ]
     if not rows:
-        return note("Nothing is wrong in these exports.")
+        return note("No row of these exports is wrong.")
     columns = {"table": ("Table", "text"), "severity": ("Outcome", "text"), "rows_n": ("Rows", "count"),
                "what": ("What is wrong", "text"), "fix": ("What to do", "text"), "example": ("For example", "text")}  # fmt: skip
     caption = f"{as_count(len(company.problems), 'problem')}; workbook check lists every row."
