@@ -277,8 +277,8 @@ def _closed(opportunities: pd.DataFrame, period: Period) -> pd.DataFrame:
     return opportunities[done].sort_values("opportunity_id")
 
 
-def _few(n: int, what: str) -> str:
-    return f"only {n} {what} (at least {MIN_CASES} are needed)" if n else f"there are no {what}"
+def _few(n: int, thing: str, where: str = "") -> str:
+    return f"only {n} {thing}{'s' * (n > 1)}{where} (at least {MIN_CASES} are needed)" if n else f"there are no {thing}s{where}"
 
 
 def _ratio_interval(numerators: pd.Series, denominators: pd.Series, *, seed: int = 7) -> dict[str, float]:
@@ -294,7 +294,7 @@ def _ratio_interval(numerators: pd.Series, denominators: pd.Series, *, seed: int
 def _rate(definition: Definition, hits: int, cases: int, **details: Any) -> Measure:
     details |= {"n": cases, "numerator": hits, "denominator": cases, "source": "opportunities"}
     if cases < MIN_CASES:
-        return definition.withhold(_few(cases, "closed deals in the period"), **details)
+        return definition.withhold(_few(cases, "closed deal", " in the period"), **details)
     low, high = estimate_wilson_interval(hits, cases)
     return definition.measure(hits / cases, low=low, high=high, level=0.95, **details)
 
@@ -336,7 +336,7 @@ def summarise_conversion(*, opportunities: pd.DataFrame, period: Period) -> Answ
         _value_ratio(MEAN_WON_AMOUNT, won, won.dropna(subset=["amount"]), "won", period=period),
     ]
     if len(cycle) < MIN_CASES:
-        measures.append(MEDIAN_CYCLE_DAYS.withhold(_few(len(cycle), "won deals in the period"), n=len(cycle), **inside))
+        measures.append(MEDIAN_CYCLE_DAYS.withhold(_few(len(cycle), "won deal", " in the period"), n=len(cycle), **inside))
     else:
         measures.append(MEDIAN_CYCLE_DAYS.measure(float(cycle.median()), n=len(cycle), rows=won, **inside))
     renewed = find_renewals(closed) & closed["status"].eq("won")
@@ -355,7 +355,7 @@ def _value_ratio(
     details = {"n": len(base), "numerator": numerator, "denominator": denominator, "period": period}
     details["source"] = "opportunities"
     if len(base) < MIN_CASES:
-        return definition.withhold(_few(len(base), f"{what} deals with an amount in the period"), **details)
+        return definition.withhold(_few(len(base), f"{what} deal", " with an amount in the period"), **details)
     if denominator <= 0:
         return definition.withhold(f"the {what} deals have no amount", **details)
     interval = _ratio_interval(over, sum_money(worth, account))
@@ -500,7 +500,7 @@ def summarise_concentration(*, sales: pd.DataFrame, accounts: pd.DataFrame | Non
     named = int((table["running_share"] < 0.8 - 1e-9).sum()) + 1 if n else 0
     inside = {"period": period, "source": "sales", "n": n, "rows": table[["customer_id", "account_name", "amount"]]}
     nothing = "there are no sales to named customers in the period"
-    few = nothing if n == 0 else _few(n, "active customers")
+    few = nothing if n == 0 else _few(n, "active customer")
     largest = float(table["amount"].max()) if n else 0.0
     measures = (
         REVENUE.measure(total(sold["amount"]), period=period, source="sales", n=len(sold), rows=_sale_rows(sold)),
@@ -615,7 +615,7 @@ def summarise_retention(
         "source": "sales",
     }
     if len(stayed) < MIN_CASES:
-        same = SAME_CUSTOMER_SALES.withhold(_few(len(stayed), "customers of the year before"), **details)
+        same = SAME_CUSTOMER_SALES.withhold(_few(len(stayed), "customer", " of the year before"), **details)
     elif not whole_year:
         same = SAME_CUSTOMER_SALES.withhold("the sales do not go back two years", **details)
     else:
