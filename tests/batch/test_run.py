@@ -286,6 +286,17 @@ def test_a_run_that_is_interrupted_says_so_and_leaves_no_process(tmp_path, numbe
     assert not (tmp_path / "out/2026-09-30/manifest.json").exists()
 
 
+def test_a_process_whose_task_never_came_says_nothing_and_any_other_crash_is_shown():
+    code = """
+import sys
+import workbook_helpers.batch.warm
+for error in (EOFError("Ran out of input"), ValueError("a real crash")):
+    sys.excepthook(type(error), error, None)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "ValueError: a real crash\n"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_run_that_is_killed_half_way_is_resumed_to_the_same_bytes(tmp_path):
     _interrupt(tmp_path, signal.SIGKILL, -signal.SIGKILL)

@@ -12,7 +12,9 @@ import sys
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
 import importlib  # noqa: E402
+import pickle  # noqa: E402
 import pkgutil  # noqa: E402
+from types import TracebackType  # noqa: E402
 
 import papermill  # noqa: E402
 from nbformat.v4 import new_code_cell, new_notebook  # noqa: E402
@@ -31,6 +33,16 @@ _FIRST = new_notebook(
 papermill.execute_notebook(
     _FIRST, None, engine_name="workbook", progress_bar=False
 )  # first cells and figures are the slow ones
+
+
+
+def say_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """A process whose task never came, because the run was stopped while it was handed over, has nothing to say."""
+    if not issubclass(kind, (EOFError, pickle.UnpicklingError)):
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = say_crash
 
 gc.collect()
 gc.freeze()  # a collection in a child would copy every page it looks at
