@@ -9,7 +9,7 @@ reports: .venv/installed
 
 test: .venv/installed
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The environment, exactly as locked; made again when the lock or the package's settings change.
 .venv/installed: requirements.lock pyproject.toml
