@@ -24,7 +24,6 @@ field_truth (what truth.yml says). Each part draws from a random stream of its o
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from pathlib import Path
 
@@ -37,7 +36,7 @@ import field_world as w
 import numpy as np
 import pandas as pd
 from field_accounts import say_day
-from sample_tools import write_tables
+from sample_tools import read_options, write_tables
 
 HERE = Path(__file__).parent / "field_sales"
 OVER_ASSIGNMENT = 0.06
@@ -271,10 +270,7 @@ def add_blemishes(tables: dict[str, pd.DataFrame]) -> list[dict]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seed", type=int, default=7, help="another seed gives another company of the same kind")
-    parser.add_argument("--out", type=Path, default=HERE, help="the company's folder (default: beside this script)")
-    options = parser.parse_args()
+    options = read_options(__doc__, HERE)
     company = make_company(options.seed)
     tables = export_tables(company, options.seed)
     blemishes = add_blemishes(tables)

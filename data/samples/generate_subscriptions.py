@@ -16,7 +16,6 @@ activities as Parquet.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +27,7 @@ import subs_life as life
 import subs_truth
 import subs_world as w
 import xlsxwriter
-from sample_tools import rng_for, write_tables
+from sample_tools import read_options, rng_for, write_tables
 from subs_life import HORIZON, say_day
 
 HERE = Path(__file__).parent / "subscriptions"
@@ -187,10 +186,7 @@ def write_activities(company: dict, path: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seed", type=int, default=7, help="another seed gives another company of the same kind")
-    parser.add_argument("--out", type=Path, default=HERE, help="the company's folder (default: beside this script)")
-    options = parser.parse_args()
+    options = read_options(__doc__, HERE)
     company = make_company(options.seed)
     tables = export_tables(company, options.seed)
     blemishes = add_blemishes(tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from io import StringIO
 from pathlib import Path
 
@@ -9,6 +10,14 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+
+def read_options(about: str, here: Path) -> argparse.Namespace:
+    """seed and out, from the command line of a generator. about: its docstring; here: the company's folder."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=7, help="another seed gives another company of the same kind")
+    parser.add_argument("--out", type=Path, default=here, help="the company's folder (default: the bundled one)")
+    return parser.parse_args()
 
 
 def rng_for(seed: int, part: str) -> np.random.Generator:

@@ -39,3 +39,12 @@ def as_list(words: Sequence[str]) -> str:
     ('flow', 'flow, likely and stretch')
     """
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def say_cut(cut: str, label: str) -> str:
+    """A cut in words.
+
+    >>> say_cut("lead_source", "Web"), say_cut("all", "all")
+    ('lead source Web', 'all deals')
+    """
+    return "all deals" if cut == "all" else f"{cut.replace('_', ' ')} {label}"
