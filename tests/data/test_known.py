@@ -187,6 +187,19 @@ def test_who_owned_an_open_deal_on_an_earlier_day_is_the_accounts_owner_then(com
     assert reps("R2") == reps("R1")
 
 
+def test_who_owns_a_deal_later_changes_no_finding_of_an_earlier_day(company):
+    def found(rep_id):
+        tables = small_tables()
+        late = {"created_date": "2026-03-01", "account_id": "A1"}
+        tables["opportunities"] += [deal(60, rep_id, close_date="2026-06-01", **late), deal(61, close_date="2026-06-02")]
+        tables["stage_history"] = [{"opportunity_id": "D060", "stage": "Qualify", "entered_date": "2026-03-01", "close_date": "2026-04-30"}]
+        view = prepare(company(tables), as_of=MAY).view
+        return view["findings"], view["problems"]
+
+    assert found("R1")[0]["R1"] >= 1
+    assert found("R2") == found("R1") == found("R9")
+
+
 def test_a_parent_that_only_other_reps_know_is_not_named(company):
     tables = small_tables()
     tables["accounts"] += [

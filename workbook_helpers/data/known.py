@@ -135,7 +135,7 @@ def _know_deals(con: duckdb.DuckDBPyConnection, company: Company, base: Import, 
     con.execute(f"CREATE OR REPLACE TEMP VIEW deals_then AS SELECT *, {status} AS status FROM k_opportunities")
     last = imports[-1] if imports and imports[-1] != base and imports[-1].has("opportunities") else None
     if not (later or last):
-        con.execute("CREATE OR REPLACE TEMP TABLE k_deals AS SELECT *, true AS state_known, false AS by_owner FROM deals_then")
+        con.execute("CREATE OR REPLACE TEMP TABLE k_deals AS SELECT *, true AS state_known FROM deals_then")
         return []
     stood = state = open_deals(last, company) if last else "SELECT * FROM opportunities LIMIT 0"
     if base.has("stage_history"):
@@ -146,10 +146,15 @@ def _know_deals(con: duckdb.DuckDBPyConnection, company: Company, base: Import, 
     rebuilt += [f"CASE WHEN d.status = 'open' THEN o.{c} ELSE d.{c} END AS {c}" for c in OVERWRITTEN]
     rebuilt += ["CASE WHEN d.status = 'open' AND o.opportunity_id IS NOT NULL THEN o.rep_id ELSE d.rep_id END AS rep_id"]
     con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE k_deals AS SELECT d.* REPLACE ({", ".join(rebuilt)}),
+        f"""CREATE OR REPLACE TEMP VIEW deals_stood AS SELECT d.* REPLACE ({", ".join(rebuilt)}),
             d.status != 'open' OR h.opportunity_id IS NOT NULL AS state_known,
-            d.status = 'open' AND o.opportunity_id IS NULL AS by_owner  -- who owns the deal is overwritten too
+            d.status = 'open' AND o.opportunity_id IS NULL AS by_owner, as_of() AS day
             FROM deals_then d LEFT JOIN ({state}) h USING (opportunity_id) LEFT JOIN ({stood}) o USING (opportunity_id)"""
+    )
+    con.execute(  # who owns an open deal is overwritten too: where no import says it, the deal was its account's owner's
+        f"""CREATE OR REPLACE TEMP TABLE k_deals AS SELECT * EXCLUDE (by_owner, day, owner)
+            REPLACE (CASE WHEN by_owner THEN coalesce(owner, rep_id) ELSE rep_id END AS rep_id)
+            FROM ({_with_owner("deals_stood", company)})"""
     )
     unknown = con.execute("SELECT count(*) FROM k_deals WHERE NOT state_known").fetchone()[0]
     if not unknown:
@@ -196,11 +201,11 @@ def _credit(con: duckdb.DuckDBPyConnection, company: Company) -> None:
             QUALIFY abs(sum(credit_share) OVER (PARTITION BY source_id) - 1) < 1e-6"""
     )
     own = "owner" if company.credit == "account" else "coalesce(rep_id, owner)"
-    for name, source, key, columns, first in (
-        ("credited_orders", "money_orders", "order_id", ("amount", "margin"), own),
-        ("credited_deals", "money_deals", "opportunity_id", ("amount",), f"CASE WHEN by_owner THEN coalesce(owner, rep_id) ELSE {own} END"),
+    for name, source, key, columns in (
+        ("credited_orders", "money_orders", "order_id", ("amount", "margin")),
+        ("credited_deals", "money_deals", "opportunity_id", ("amount",)),
     ):
-        owned = f"SELECT * REPLACE ({first} AS rep_id) FROM ({_with_owner(source, company)})"
+        owned = f"SELECT * REPLACE ({own} AS rep_id) FROM ({_with_owner(source, company)})"
         if company.credit != "table":
             con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT *, 1.0 AS credit_share FROM ({owned})")
             continue
