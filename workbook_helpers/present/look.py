@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from workbook_helpers.measure import say_number
@@ -39,6 +40,7 @@ mpl.rcParams.update(
         "ytick.labelsize": 8.5,
         "legend.fontsize": 8.5,
         "legend.frameon": False,
+        "axes.titley": 1.0,  # else every drawing measures all tick labels again, to keep the title clear of ticks on top
         "axes.edgecolor": "#d1d5db",
         "grid.color": "#e5e7eb",
         "text.color": COLOURS["ink"],
@@ -59,9 +61,10 @@ class WorkbookAxes(Axes):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
         buffer = io.BytesIO()
+        ConstrainedLayoutEngine().execute(self.figure)  # once; as the figure's own engine it would draw everything twice
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing")  # an emoji in a name becomes a box
-            self.figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Software": None})
+            self.figure.savefig(buffer, format="png", metadata={"Software": None})
         picture = base64.b64encode(buffer.getvalue()).decode("ascii")
         return {"image/png": picture, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
 
@@ -77,7 +80,7 @@ def figure(
     'Bars'
     """
     if ax is None:
-        drawing = Figure(figsize=(width, height), layout="constrained")
+        drawing = Figure(figsize=(width, height), dpi=_DPI)
         FigureCanvasAgg(drawing)
         ax = drawing.add_subplot(axes_class=WorkbookAxes)
         drawing.suptitle(textwrap.fill(title, int(width * 10)), x=0.01, ha="left", fontsize=11, fontweight="bold")
