@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from workbook_helpers.data.choice import choose, first_rep
+from workbook_helpers.data.outlook import Outlook, project_outlook
 from workbook_helpers.data.prepared import Prepared
 from workbook_helpers.data.schemas import TABLES
 from workbook_helpers.data.store import prepare
@@ -21,7 +23,8 @@ from workbook_helpers.data.tables import COMPANY_WIDE, Tables
 from workbook_helpers.data.team import Team, open_team_figures
 from workbook_helpers.errors import ParameterError, UnknownRepError
 from workbook_helpers.measure import Answer
-from workbook_helpers.plan import Plan, PrivatePlan, load_plan, load_private, plan_path
+from workbook_helpers.plan import Plan, PrivatePlan, load_plan, load_private, plan_fingerprint, plan_path
+from workbook_helpers.steps import customers, market, swot
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,10 @@ class RepCard:
 
 @dataclass(frozen=True)
 class Book(Tables):
-    """Only this rep's rows, only what was known on the as-of date, and the team's figures that name nobody."""
+    """Only this rep's rows, only what was known on the as-of date, and the team's figures that name nobody.
+
+    Rows and shared answers are kept for the next chapter that opens the same book in this process; every chapter gets frames of its own.
+    """
 
     rep: RepCard
     team: Team
@@ -65,6 +71,87 @@ class Book(Tables):
     problems: pd.DataFrame = field(repr=False)
     read: pd.DataFrame = field(repr=False)
     assumed: tuple[str, ...] = ()
+    _kept: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def _once(self, name: str, compute: Callable[[], Any]) -> Any:
+        if name not in self._kept:
+            self._kept[name] = compute()
+        kept = self._kept[name]
+        return kept.copy(deep=False) if isinstance(kept, pd.DataFrame) else kept
+
+    def _read(self, name: str) -> pd.DataFrame | None:
+        read = super()._read
+        return self._once(name, lambda: read(name))
+
+    @property
+    def left(self) -> date | None:
+        """The day on which the rep left; None for everybody else."""
+        return (self.rep.active_to or self.as_of) if self.rep.kind == "leaver" else None
+
+    @property
+    def bought(self) -> pd.DataFrame:
+        """What the book's customers bought, whoever sold it; what the rep sold where the company has no accounts."""
+        return self.sales if self.accounts is None else self.account_sales
+
+    @property
+    def scored_accounts(self) -> pd.DataFrame | None:
+        """Every account with what it bought and is worked, and its potential: what chapters 2 to 6 rank and count."""
+        return self._once("scored_accounts", self._score_accounts)
+
+    @property
+    def retention(self) -> Answer:
+        """Who buys again, and who is at risk: answer 1.9."""
+        return self._once("retention", self._summarise_retention)
+
+    @property
+    def pipeline(self) -> Answer:
+        """The open deals and what is wrong with them: answer 2.6."""
+        return self._once("pipeline", self._summarise_pipeline)
+
+    @property
+    def outlook(self) -> Outlook:
+        """Where the year stands: goal, flow, open deals and the chance of the goal."""
+        return self._once("outlook", self._project_outlook)
+
+    def _score_accounts(self) -> pd.DataFrame | None:
+        company = self.company
+        accounts = customers.score_accounts(
+            accounts=self.accounts,
+            sales=self.account_sales,
+            opportunities=self.opportunities,
+            activities=self.activities,
+            as_of=self.as_of,
+            lapsed_after_days=company.lapsed_after_days,
+        )
+        peer_spend = self.team.tables.get("peer_spend")
+        return market.score_potential(
+            accounts=accounts, peer_spend=peer_spend, peers=company.peers, quantile=company.potential_quantile
+        )
+
+    def _summarise_retention(self) -> Answer:
+        days = self.company.lapsed_after_days
+        return customers.summarise_retention(
+            sales=self.account_sales, accounts=self.accounts, as_of=self.as_of, lapsed_after_days=days
+        )
+
+    def _summarise_pipeline(self) -> Answer:
+        return swot.summarise_pipeline(
+            opportunities=self.opportunities,
+            stage_history=self.stage_history,
+            activities=self.activities,
+            stage_rates=self.team.tables.get("stage_rates"),
+            as_of=self.as_of,
+        )
+
+    def _project_outlook(self) -> Outlook:
+        return project_outlook(
+            self,
+            self.team.tables,
+            bought=self.bought,
+            goal_amount=self.plan.goal.amount,
+            in_team=self.rep.kind == "rep",
+            left=self.left is not None,
+        )
 
     def beside_team(self, answer: Answer) -> Answer:
         """The answer with the team's figure beside each measure of the whole book."""
@@ -99,6 +186,7 @@ def open_book(company: str | Path = "", rep_id: str = "", as_of: str | date = ""
     if not rep_id:
         rep_id, said = first_rep(prepared)
         assumed.append(said)
+    prepared = _same(prepared)
     values = find_rep(prepared, rep_id)
     rep, settings = RepCard.from_values(values), prepared.company
     year = settings.plan_year(prepared.as_of)
@@ -119,7 +207,20 @@ def open_book(company: str | Path = "", rep_id: str = "", as_of: str | date = ""
         ),
         read=_summarise_rows(prepared, rep_id),
         assumed=tuple(assumed),
+        _kept=_keep(prepared, rep.rep_id, plan_fingerprint(settings.folder, rep.rep_id, year)),
     )
+
+
+@lru_cache(maxsize=1)
+def _same(prepared: Prepared) -> Prepared:
+    """The view as it was opened before in this process, with all that was read of it."""
+    return prepared
+
+
+@lru_cache(maxsize=1)
+def _keep(prepared: Prepared, rep_id: str, plan: str) -> dict[str, Any]:
+    """What the chapters of one book share in this process: nothing of it outlives another rep, day, import, setting or plan."""
+    return {}
 
 
 def open_company(company: str | Path = "", as_of: str | date = "") -> Prepared:

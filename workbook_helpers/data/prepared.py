@@ -17,7 +17,7 @@ from workbook_helpers.data.settings import Company
 from workbook_helpers.errors import Problem
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prepared:
     """One company on one as-of date, ready to be read.
 
@@ -29,6 +29,12 @@ class Prepared:
     as_of: date
     folder: Path
     fingerprint: str
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Prepared) and (self.folder, self.fingerprint) == (other.folder, other.fingerprint)
+
+    def __hash__(self) -> int:
+        return hash((self.folder, self.fingerprint))
 
     @cached_property
     def view(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbook_helpers.data.outlook import project_outlook
 from workbook_helpers.data.prepared import Prepared
 from workbook_helpers.data.schemas import NOBODY
 from workbook_helpers.data.tables import Tables
@@ -145,50 +146,16 @@ def summarise_headlines(books: Tables, learned: Mapping[str, pd.DataFrame]) -> l
 
 def summarise_outlook(books: Tables, learned: Mapping[str, pd.DataFrame]) -> list[Measure]:
     """What chapters 5 and 6 say of several books taken as one; the goal is the sum of the quotas."""
-    company, year, day = books.company, books.fiscal_year, books.as_of
-    season, wins = learned.get("season"), learned.get("stage_wins")
+    year, day, season = books.fiscal_year, books.as_of, learned.get("season")
     over = tracking.is_over(learned.get("rest_of_year"))
-    credited = goals.summarise_credited(
-        quota_counts=company.quota_counts, sales=books.sales, opportunities=books.opportunities, contracts=books.contracts
-    )
-    goal = goals.summarise_goal(credited=credited, quotas=books.quotas, goal_amount=None, as_of=day, fiscal_year=year)
-    flow = goals.estimate_flow(
-        account_sales=books.account_sales if company.has("orders") else None,
-        contracts=books.contracts,
-        opportunities=books.opportunities,
-        retention=learned.get("retention"),
-        quota_counts=company.quota_counts,
-        as_of=day,
-        fiscal_year=year,
-        lapsed_after_days=company.lapsed_after_days,
-    )
-    open_deals = chance.estimate_chances(
-        opportunities=books.opportunities, stage_history=books.stage_history, stage_wins=wins, in_team=False, as_of=day, fiscal_year=year
-    )
-    odds = chance.estimate_goal_chance(
-        goal=goal,
-        flow=flow,
-        deals=open_deals,
-        opportunities=books.opportunities,
-        arrivals=chance.summarise_arrivals(
-            opportunities=books.opportunities,
-            sales=books.account_sales.drop(columns="inherited"),  # what one rep inherits, another of the team has sold
-            contracts=books.contracts,
-            as_of=day,
-            days=(year.end - day).days,
-            over=over,
-        ),
-        base_rate=chance.estimate_base_rate(opportunities=books.opportunities, stage_wins=wins, in_team=False),
-        as_of=day,
-        fiscal_year=year,
-        seed=company.seed,
-        paths=company.goal_paths,
-    )
+    outlook = project_outlook(books, learned, bought=books.account_sales, together=True)
+    goal, flow, credited = outlook.goal, outlook.flow, outlook.credited
+    quota_counts = books.company.quota_counts
     answers = [
         goal,
         flow,
-        goals.summarise_ladder(goal=goal, flow=flow, deals=open_deals, quota_counts=company.quota_counts, fiscal_year=year),
-        odds,
+        goals.summarise_ladder(goal=goal, flow=flow, deals=outlook.open_deals, quota_counts=quota_counts, fiscal_year=year),
+        outlook.chance,
         tracking.compare_pace(credited=credited, goal=goal, season=season, over=over, as_of=day, fiscal_year=year),
         tracking.estimate_landing(credited=credited, over=over, as_of=day, fiscal_year=year),
     ]

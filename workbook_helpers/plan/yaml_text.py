@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -53,8 +54,9 @@ def _yaml() -> YAML:
     return yaml
 
 
+@lru_cache(maxsize=8)  # settings and plans are opened by one chapter after another
 def read_tree(text: str) -> CommentedMap:
-    """The text as a map of maps, lists and texts that knows its comments and lines.
+    """The text as a map of maps, lists and texts that knows its comments and lines; not to be changed.
 
     Raises YamlTextError for broken YAML, a key given twice, and for what nobody needs: aliases, tags, deep nesting.
 
