@@ -14,10 +14,12 @@ from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
+import nbformat
 import pytest
 from conftest import ROOT, write_company
 from six_reps import AS_OF, REPS, STAGES, canary, six_reps
 
+from workbook_helpers.batch.engine import unfinished_cell
 from workbook_helpers.batch.run import run_company
 from workbook_helpers.measure import HEADLINE_IDS, total
 
@@ -173,6 +175,14 @@ def test_no_cell_of_a_spreadsheet_computes(base):
             cells = [cell for row in csv.reader(content.decode().splitlines()) for cell in row]
             live = [c for c in cells if c.startswith(("=", "+", "-", "@", "\t", "\r")) and not re.fullmatch(r"-?[\d.]+(e-?\d+)?", c)]
             assert not live, name
+
+
+def test_published_notebooks_are_valid_and_were_run_to_the_end(base):
+    notebooks = [nbformat.reads(content.decode(), as_version=4) for name, content in base.items() if name.endswith(".ipynb")]
+    assert len(notebooks) == 6 * len(REPS)
+    for notebook in notebooks:
+        nbformat.validate(notebook)
+        assert unfinished_cell(notebook) is None
 
 
 def test_no_published_file_says_where_the_company_lies(base, tmp_path_factory):

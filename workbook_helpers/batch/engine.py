@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
+import nbformat
 import numpy as np
 import pandas as pd
 from IPython.core.displayhook import DisplayHook
@@ -27,7 +28,6 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.pylabtools import select_figure_formats
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
 from traitlets import Type
 from traitlets.config import Config
 
@@ -83,7 +83,7 @@ class _Displays(DisplayPublisher):
         update: bool = False,
         **rest: Any,
     ) -> None:
-        shown = new_output("display_data", data=_plain(data), metadata=metadata or {})
+        shown = _output("display_data", data=_plain(data), metadata=metadata or {})
         name = (transient or {}).get("display_id")
         if update:
             for earlier in self.shell.named_displays.get(name, []):
@@ -105,7 +105,7 @@ class _Results(DisplayHook):
 
     def write_format_data(self, format_dict: dict, md_dict: dict | None = None) -> None:
         shown = {"data": _plain(format_dict), "metadata": md_dict or {}, "execution_count": self.prompt_count}
-        self.shell.outputs.append(new_output("execute_result", **shown))
+        self.shell.outputs.append(_output("execute_result", **shown))
 
     def finish_displayhook(self) -> None:
         self._is_active = False
@@ -130,7 +130,7 @@ class _Shell(InteractiveShell):
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException | None, stb: list[str]) -> None:
         # papermill takes sys.exit(0) for success, and would never say which cells did not run.
         said = "the cell ended the notebook before its last cell" if issubclass(etype, SystemExit) else str(evalue)
-        self.outputs.append(new_output("error", ename=etype.__name__, evalue=said, traceback=list(stb)))
+        self.outputs.append(_output("error", ename=etype.__name__, evalue=said, traceback=list(stb)))
 
     def ask_exit(self) -> None:
         raise SystemExit
@@ -155,7 +155,7 @@ class _Stream(io.TextIOBase):
         if outputs and outputs[-1].get("name") == self._name:
             outputs[-1].text += text
         elif text:
-            outputs.append(new_output("stream", name=self._name, text=text))
+            outputs.append(_output("stream", name=self._name, text=text))
         return len(text)
 
 
@@ -205,6 +205,11 @@ def _put_back() -> Iterator[None]:
         random.seed(0)
         np.random.seed(0)
         yield
+
+
+def _output(kind: str, **content: Any) -> NotebookNode:
+    """As ``nbformat.v4.new_output`` makes it, which validates each against the whole schema; a test does that for all of them."""
+    return nbformat.from_dict({"output_type": kind, **content})
 
 
 def _plain(data: dict[str, Any]) -> dict[str, Any]:

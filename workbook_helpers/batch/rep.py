@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-import papermill
 from nbformat import NotebookNode
+from papermill.engines import papermill_engines
+from papermill.exceptions import PapermillExecutionError
+from papermill.execute import raise_for_execution_errors
+from papermill.iorw import load_notebook_node
+from papermill.parameterize import parameterize_notebook
+from papermill.utils import chdir
 
 from workbook_helpers import errors
 from workbook_helpers.batch import report
@@ -26,6 +31,8 @@ from workbook_helpers.measure import HEADLINE_IDS
 _PLAIN_ERRORS = {
     name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.WorkbookError)
 }
+
+_BY_US = {"engine_name": "workbook", "kernel_name": "python3"}
 
 
 class RepFailed(Exception):
@@ -81,21 +88,13 @@ def run_notebook(path: Path, task: Task) -> NotebookNode:
     """The executed notebook. It knows the company's folder by name alone: no output holds a path of this machine."""
     company = Path(task.company)
     parameters = {"company": company.name, "rep_id": task.rep_id, "as_of": task.as_of}
-    notebook = nbformat.read(path, as_version=4)
+    notebook = load_notebook_node(str(path))
     try:
         check_parameters(notebook, parameters, filled=OF_A_REP)
-        executed = papermill.execute_notebook(
-            notebook,
-            None,
-            parameters,
-            engine_name="workbook",
-            kernel_name="python3",
-            progress_bar=False,
-            cwd=company.parent,
-        )
+        executed = _execute(parameterize_notebook(notebook, parameters, **_BY_US), company.parent)
     except errors.ParameterError as error:
         raise RepFailed(Failure(str(error), path.stem)) from None
-    except papermill.PapermillExecutionError as error:
+    except PapermillExecutionError as error:
         raise RepFailed(
             Failure(_say(error), path.stem, _find_question(notebook, error.source), details=str(error))
         ) from None
@@ -104,6 +103,14 @@ def run_notebook(path: Path, task: Task) -> NotebookNode:
         raise RepFailed(
             Failure("the notebook did not run to its last cell", path.stem, details=executed.cells[left].source)
         )
+    return executed
+
+
+def _execute(notebook: NotebookNode, folder: Path) -> NotebookNode:
+    """What ``papermill.execute_notebook`` does, but for the notebook that it writes at the end: nobody would read it."""
+    with chdir(folder):
+        executed = papermill_engines.execute_notebook_with_engine(nb=notebook, progress_bar=False, **_BY_US)
+    raise_for_execution_errors(executed, None)
     return executed
 
 
@@ -135,19 +142,25 @@ def collect_facts(executed: Mapping[str, NotebookNode]) -> dict[str, Any]:
 
 
 def publish(notebook: NotebookNode) -> bytes:
-    """The executed notebook as others may have it: no times, paths, random ids or warnings."""
-    notebook = nbformat.from_dict(notebook)
-    notebook.metadata.pop("papermill", None)
+    """The executed notebook as others may have it: no times, paths, random ids or warnings; rows stand in ``tables/``."""
+    cells = []
     for cell in notebook.cells:
-        for key in ("papermill", "execution"):
-            cell.metadata.pop(key, None)
-        if not cell.metadata.get("tags", True):
-            del cell.metadata["tags"]
-        if "injected-parameters" in cell.metadata.get("tags", []):
+        metadata = {k: v for k, v in cell.metadata.items() if k not in ("papermill", "execution") and (k, v) != ("tags", [])}
+        cell = NotebookNode(cell, metadata=metadata)
+        if "injected-parameters" in metadata.get("tags", []):
             cell.id = "injected-parameters"
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
-    return (nbformat.writes(notebook) + "\n").encode()
+            cell.outputs = [_without_rows(output) for output in cell.outputs if output.get("name") != "stderr"]
+        cells.append(cell)
+    metadata = {k: v for k, v in notebook.metadata.items() if k != "papermill"}
+    return (nbformat.v4.writes(NotebookNode(notebook, cells=cells, metadata=metadata)) + "\n").encode()
+
+
+def _without_rows(output: NotebookNode) -> NotebookNode:
+    bundle = output.get("data", {}).get(report.FACTS)
+    if bundle is None:
+        return output
+    return NotebookNode(output, data={**output.data, report.FACTS: {k: v for k, v in bundle.items() if k != "rows"}})
 
 
 def _last_bundle(notebook: NotebookNode) -> Mapping[str, Any] | None:
@@ -158,7 +171,7 @@ def _last_bundle(notebook: NotebookNode) -> Mapping[str, Any] | None:
     return None
 
 
-def _say(error: papermill.PapermillExecutionError) -> str:
+def _say(error: PapermillExecutionError) -> str:
     if error.ename in _PLAIN_ERRORS:
         return str(error.evalue)
     if error.ename == "MemoryError":

@@ -20,7 +20,7 @@ import papermill  # noqa: E402
 from nbformat.v4 import new_code_cell, new_notebook  # noqa: E402
 
 from workbook_helpers import data, plan, present, steps  # noqa: E402
-from workbook_helpers.batch import rep  # noqa: E402, F401
+from workbook_helpers.batch import rep, report  # noqa: E402, F401
 
 for room in (steps, data, plan, present):
     for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
@@ -33,7 +33,7 @@ _FIRST = new_notebook(
 papermill.execute_notebook(
     _FIRST, None, engine_name="workbook", progress_bar=False
 )  # first cells and figures are the slow ones
-
+report.environment().get_template("report.html")
 
 
 def say_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
