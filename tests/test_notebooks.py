@@ -8,6 +8,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import papermill
 import pytest
 from conftest import ROOT, SHARED, small_tables, write_company
 
@@ -77,6 +78,17 @@ def test_every_chapter_runs_and_leaves_nothing_raw_on_the_page(company, rep_id, 
     for item in ("front-headline", "front-ladder", "front-landing", "front-pace", "front-levers", "front-accounts", "front-deals",
                  "front-save", "front-open", "front-actions", "front-behaviours"):  # fmt: skip
         assert f'id="{item}"' in page
+
+
+def test_a_plain_kernel_finds_the_same_facts_as_the_batch(tmp_path, store, monkeypatch):
+    """Chapters share rows and answers in the batch's process; a kernel of its own for each must find the same."""
+    monkeypatch.setenv(STORE, str(store / "field_sales"))
+    day = prepare(FIELD).as_of.isoformat()
+    task = Task(rep_id="R03", company=str(FIELD), as_of=day, notebooks=tuple(map(str, CHAPTERS)), folder="", scratch="", store="")
+    parameters = {"company": str(FIELD), "rep_id": "R03", "as_of": day}
+    ours = {path.stem: batch.run_notebook(path, task) for path in CHAPTERS}
+    theirs = {path.stem: papermill.execute_notebook(path, None, parameters, progress_bar=False, cwd=tmp_path) for path in CHAPTERS}
+    assert batch.collect_facts(ours) == batch.collect_facts(theirs)
 
 
 def test_the_template_runs_from_top_to_bottom():
