@@ -26,7 +26,7 @@ from pydantic import (
 from workbook_helpers.data.schemas import TABLES
 from workbook_helpers.errors import SettingsError
 from workbook_helpers.measure import FiscalYear, nearest_day
-from workbook_helpers.plan.yaml_text import YamlTextError, find_line, plain, read_tree
+from workbook_helpers.plan.yaml_text import YamlTextError, find_line, known_tree, plain
 
 FILE_NAME = "workbook.yml"
 
@@ -273,7 +273,7 @@ def load_company(folder: Path) -> Company:
             do="Name that folder, or write the file.",
         )
     try:
-        tree = read_tree(path.read_text(encoding="utf-8"))
+        tree = known_tree(path.read_text(encoding="utf-8"))
         loaded = plain(tree)
     except YamlTextError as error:
         raise SettingsError(f"{path} line {error.line}: {error.why}." if error.line else f"{path}: {error.why}.") from None

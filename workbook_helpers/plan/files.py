@@ -26,7 +26,7 @@ from workbook_helpers.plan.model import (
     content_of,
     find_unknown_keys,
 )
-from workbook_helpers.plan.yaml_text import YamlTextError, find_line, plain, read_tree, write_changes
+from workbook_helpers.plan.yaml_text import YamlTextError, find_line, known_tree, plain, read_tree, write_changes
 
 _File = TypeVar("_File", bound=PlanFile)
 _LARGEST_BYTES = 5_000_000
@@ -173,7 +173,7 @@ def _parse(cls: type[_File], raw: bytes | None, path: Path, rep_id: str, year: i
         plan._source = Source(path, None)
         return plan
     try:
-        tree = read_tree(_decode(raw, path))
+        tree = known_tree(_decode(raw, path))
         written = plain(tree)
     except YamlTextError as error:
         raise _refuse(path, [str(error) if error.line else error.why]) from None

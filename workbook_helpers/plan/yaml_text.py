@@ -18,9 +18,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
+from ruamel.yaml.events import AliasEvent, CollectionStartEvent
 from ruamel.yaml.resolver import VersionedResolver, implicit_resolvers
 from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
@@ -47,16 +48,36 @@ class _TextResolver(VersionedResolver):
         return {first: [("tag:yaml.org,2002:null", empty)] for first in ("", "~", "n", "N")}
 
 
+class _PlainComposer(Composer):
+    """Refuses what nobody needs: aliases, tags, deep nesting."""
+
+    _level = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.parser.peek_event()
+        line = event.start_mark.line + 1
+        if isinstance(event, AliasEvent):
+            raise YamlTextError(line, f"*{event.anchor} points elsewhere; write the value itself")
+        if getattr(event, "tag", None):
+            raise YamlTextError(line, f"{event.tag} is a tag; leave it out")
+        if self._level == _DEEPEST and isinstance(event, CollectionStartEvent):
+            raise YamlTextError(line, "is nested too deeply; close the brackets")
+        self._level += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self._level -= 1
+
+
 def _yaml() -> YAML:
     yaml = YAML()
-    yaml.Resolver = _TextResolver
+    yaml.Resolver, yaml.Composer = _TextResolver, _PlainComposer
     yaml.preserve_quotes, yaml.width, yaml.allow_unicode = True, 100_000, True
     return yaml
 
 
-@lru_cache(maxsize=8)  # settings and plans are opened by one chapter after another
 def read_tree(text: str) -> CommentedMap:
-    """The text as a map of maps, lists and texts that knows its comments and lines; not to be changed.
+    """The text as a map of maps, lists and texts that knows its comments and lines.
 
     Raises YamlTextError for broken YAML, a key given twice, and for what nobody needs: aliases, tags, deep nesting.
 
@@ -64,16 +85,6 @@ def read_tree(text: str) -> CommentedMap:
     True
     """
     try:
-        depth = 0
-        for event in _yaml().parse(text):
-            line = event.start_mark.line + 1
-            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-            if isinstance(event, AliasEvent):
-                raise YamlTextError(line, f"*{event.anchor} points elsewhere; write the value itself")
-            if isinstance(event, NodeEvent) and getattr(event, "tag", None):
-                raise YamlTextError(line, f"{event.tag} is a tag; leave it out")
-            if depth > _DEEPEST:
-                raise YamlTextError(line, "is nested too deeply; close the brackets")
         tree = _yaml().load(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -89,6 +100,10 @@ def read_tree(text: str) -> CommentedMap:
     if not isinstance(tree, CommentedMap):
         raise YamlTextError(1, "is no list of keys; start each line with a key and a colon, as in 'name: value'")
     return tree
+
+
+#: The same for those who change nothing in it: one chapter after another opens the same settings and plan.
+known_tree = lru_cache(maxsize=8)(read_tree)
 
 
 def plain(node: Any) -> Any:
