@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Period, answers, sum_money
+from workbook_helpers.measure import Answer, Period, answers, sum_money, total
 from workbook_helpers.statistics import MIN_CASES
 
 
@@ -17,19 +19,17 @@ def _closed(opportunities: pd.DataFrame, period: Period) -> pd.DataFrame:
 
 def _count_reasons(closed: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """what, label, won_n, lost_n, won_share and lost_share (of the won and lost deals that state it), amount."""
-    parts = []
-    for column in (c for c in columns if c in closed and closed[c].notna().any()):
-        stated = closed.dropna(subset=[column])
-        counts = pd.crosstab(stated[column], stated["status"]).reindex(columns=["won", "lost"], fill_value=0)
-        shares = counts / counts.sum().where(counts.sum() > 0)
-        part = pd.DataFrame({"label": counts.index.astype(str), "what": column.replace("_", " ")})
-        for name in ("won", "lost"):
-            part[f"{name}_n"], part[f"{name}_share"] = counts[name].to_numpy(), shares[name].astype(float).to_numpy()
-        part["amount"] = sum_money(stated["amount"], stated[column]).reindex(counts.index).to_numpy()
-        order = part["won_n"] + part["lost_n"]
-        parts.append(part.assign(order=-order).sort_values(["order", "label"]).drop(columns="order"))
-    names = ["what", "label", "won_n", "won_share", "lost_n", "lost_share", "amount"]
-    return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
+    rows = []
+    for column in (c for c in columns if c in closed):
+        stated = closed[closed[column].notna()]
+        n = Counter(zip(stated[column], stated["status"], strict=True)) + Counter(stated["status"])
+        part = []
+        for label, amount in sum_money(stated["amount"], stated[column]).items():
+            won, lost = n[label, "won"], n[label, "lost"]
+            won_share, lost_share = (hits / of if of else np.nan for hits, of in ((won, n["won"]), (lost, n["lost"])))
+            part.append((column.replace("_", " "), str(label), won, won_share, lost, lost_share, amount))
+        rows += sorted(part, key=lambda row: (-row[2] - row[4], row[1]))
+    return pd.DataFrame(rows, columns=["what", "label", "won_n", "won_share", "lost_n", "lost_share", "amount"])
 
 
 @answers("1.3", opportunities=["close_date"])
@@ -45,7 +45,8 @@ def summarise_reasons(*, opportunities: pd.DataFrame, period: Period) -> Answer:
     ...     "won_n"]].values.tolist()
     [['fit', 4], ['price', 2]]
     """
-    won = _closed(opportunities, period).query("status == 'won'")
+    closed = _closed(opportunities, period)
+    won = closed[closed["status"] == "won"]
     if opportunities.reindex(columns=["win_reason", "pain_point"]).isna().all(axis=None) and len(opportunities):
         return Answer("1.3", withheld="it needs column win_reason or pain_point of table opportunities")
     table = _count_reasons(won, ["win_reason", "pain_point"])
@@ -105,18 +106,17 @@ def summarise_path(*, opportunities: pd.DataFrame, activities: pd.DataFrame, per
     [['all', 1.0, 0.0], ['call', 1.0, 0.0]]
     """
     closed = _closed(opportunities, period)
-    deals = closed["status"].value_counts().reindex(["won", "lost"], fill_value=0)
-    if deals.min() < MIN_CASES:
+    deals = Counter(closed["status"])
+    if min(deals["won"], deals["lost"]) < MIN_CASES:
         return Answer("1.7", withheld=f"it needs at least {MIN_CASES} won and {MIN_CASES} lost deals in the period")
-    touches = activities.merge(closed[["opportunity_id", "status", "close_date"]], on="opportunity_id")
-    touches = touches[touches["activity_date"] <= touches["close_date"]]
-    counts = pd.crosstab(touches["activity_type"], touches["status"]).reindex(columns=["won", "lost"], fill_value=0)
-    counts = pd.concat([pd.DataFrame([counts.sum()], index=["all"]), counts]) / deals
-    table = pd.DataFrame(
-        {"label": counts.index, "won_touches_n": counts["won"].to_numpy(), "lost_touches_n": counts["lost"].to_numpy()}
-    )
-    table = table.sort_values(["won_touches_n", "label"], ascending=[False, True], ignore_index=True)
-    return Answer("1.7", table, notes={"won_n": int(deals["won"]), "lost_n": int(deals["lost"]), "period": period})
+    deal = closed.set_index("opportunity_id").reindex(activities["opportunity_id"]).set_axis(activities.index)
+    in_time = activities["activity_type"].notna() & (activities["activity_date"] <= deal["close_date"])
+    n = Counter(zip(activities.loc[in_time, "activity_type"], deal.loc[in_time, "status"], strict=True))
+    n += Counter(("all", status) for _, status in n.elements())
+    rows = [(kind, n[kind, "won"] / deals["won"], n[kind, "lost"] / deals["lost"]) for kind in {"all", *(kind for kind, _ in n)}]
+    rows = sorted(rows, key=lambda row: (-row[1], row[0]))
+    table = pd.DataFrame(rows, columns=["label", "won_touches_n", "lost_touches_n"])
+    return Answer("1.7", table, notes={"won_n": deals["won"], "lost_n": deals["lost"], "period": period})
 
 
 @answers("2.4", opportunities=["competitor"])
@@ -138,17 +138,21 @@ def summarise_rivals(
     >>> rivals.table.values.tolist()
     [['Z', 'N', 0, 2, 4.0], ['Z', 'S', 0, 1, 2.0]]
     """
-    closed = _closed(opportunities, period).dropna(subset=["competitor"])
-    label = pd.Series("", index=closed.index)
+    closed = _closed(opportunities, period)
+    closed = closed[closed["competitor"].notna()]
+    place = {}
     if accounts is not None and column is not None:
-        label = (
-            closed["account_id"].map(accounts.drop_duplicates("account_id").set_index("account_id")[column]).fillna("")
-        )
-    closed = closed.assign(label=label, lost=closed["status"] == "lost", won=closed["status"] == "won")
-    keys = ["competitor", "label"]
-    table = closed.groupby(keys)[["won", "lost"]].sum().set_axis(["won_n", "lost_n"], axis=1)
-    table["lost_amount"] = sum_money(closed["amount"].where(closed["lost"], 0.0), [closed[k] for k in keys])
-    table = table.reset_index().sort_values(["lost_n", *keys], ascending=[False, True, True], ignore_index=True)
+        known = accounts.drop_duplicates("account_id")
+        place = dict(zip(known["account_id"], known[column].astype(object).where(known[column].notna(), ""), strict=True))
+    deals = defaultdict(list)
+    for rival, account, status, amount in zip(*(closed[c] for c in ("competitor", "account_id", "status", "amount")), strict=True):
+        deals[rival, place.get(account, "")].append((status, amount))
+    rows = []
+    for key, found in deals.items():
+        lost = [amount for status, amount in found if status == "lost"]
+        rows.append((*key, len(found) - len(lost), len(lost), total(lost)))
+    rows = sorted(rows, key=lambda row: (-row[3], *row[:2]))
+    table = pd.DataFrame(rows, columns=["competitor", "label", "won_n", "lost_n", "lost_amount"])
     if table.empty or table["lost_n"].sum() == 0:
         return Answer("2.4", withheld="no deal lost in the period names a competitor")
     return Answer("2.4", table, notes={"column": column, "period": period})
