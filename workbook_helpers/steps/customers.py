@@ -7,6 +7,7 @@ leak, stand in step 2.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -142,26 +143,42 @@ def _add_touches(
 
 
 def _summarise_purchases(sales: pd.DataFrame, key: pd.Series, as_of: date) -> pd.DataFrame:
-    """One row per key: when and for how much it bought. Returns count in money but are no purchase."""
-    day = pd.Timestamp(as_of)
-    known = sales["sale_date"] <= day
-    sales, key = sales[known], key[known]
-    last = Period.ending(as_of)
+    """One row per key, sorted: when and for how much it bought. Returns count in money but are no purchase."""
+    day, last = pd.Timestamp(as_of), Period.ending(as_of)
     before = Period.ending(last.start - timedelta(days=1))
-    days = pd.DataFrame({"key": key, "date": sales["sale_date"]})[sales["amount"] > 0].dropna().drop_duplicates()
-    days = days.sort_values(["key", "date"])
-    gaps = days.groupby("key")["date"].diff().dt.days
-    by = days.groupby("key")["date"]
-    result = pd.DataFrame({"first_date": by.min(), "last_date": by.max(), "purchases_n": by.size().astype(float)})
-    usual, long = gaps.groupby(days["key"]).median(), gaps.groupby(days["key"]).quantile(0.9)
-    result["usual_gap_days"] = usual.astype(float).where(result["purchases_n"] >= 4)
-    result["long_gap_days"] = long.astype(float).where(result["purchases_n"] >= 4)
+    known = key.notna() & (sales["sale_date"] <= day)
+    dates, amounts = sales.loc[known, "sale_date"], sales.loc[known, "amount"]
+    owners, keys = pd.factorize(key[known], sort=True)
+    bought = (amounts > 0).to_numpy()
+    owner, when = owners[bought], dates.to_numpy()[bought]
+    order = np.lexsort([when, owner])
+    owner, when = owner[order], when[order]
+    again = np.zeros(len(when), dtype=bool)
+    again[1:] = (owner[1:] == owner[:-1]) & (when[1:] == when[:-1])
+    owner, when = owner[~again], when[~again]
+    found, first, n = np.unique(owner, return_index=True, return_counts=True)
+    result = pd.DataFrame({"first_date": when[first], "last_date": when[first + n - 1], "purchases_n": n.astype(float)}, index=keys[found])
+    for name, share in {"usual_gap_days": 0.5, "long_gap_days": 0.9}.items():
+        result[name] = _find_gap(owner, when, first, n, share)
     result["silence_days"] = (day - result["last_date"]).dt.days.astype(float)
-    whole = Period(date.min.replace(year=1700), as_of)
-    for name, period in {"revenue_amount": last, "earlier_amount": before, "total_amount": whole}.items():
-        rows = period.holds(sales["sale_date"])
-        result[name] = sum_money(sales.loc[rows, "amount"], key[rows]).reindex(result.index).fillna(0.0)
+    parts = {"revenue_amount": last, "earlier_amount": before, "total_amount": Period(date.min.replace(year=1700), as_of)}
+    for name, period in parts.items():
+        result[name] = sum_money(amounts.where(period.holds(dates), 0.0), owners).to_numpy()[found]
     return result
+
+
+def _find_gap(owner: np.ndarray, when: np.ndarray, first: np.ndarray, n: np.ndarray, share: float) -> np.ndarray:
+    """The gap in days that this share of an owner's gaps do not exceed; missing below four purchases.
+
+    owner, when: purchases by owner and day; first, n: where each owner's begin, and how many they are.
+    """
+    gaps = np.diff(when, append=when[-1:]) // np.timedelta64(1, "D")
+    gaps[first + n - 1] = np.iinfo(gaps.dtype).max  # after an owner's last purchase there is none
+    gaps = gaps[np.lexsort([gaps, owner])]
+    place = share * np.maximum(n - 2, 0)
+    below = first + place.astype(int)
+    low, high = gaps[below], gaps[np.minimum(below + 1, first + np.maximum(n - 2, 0))]
+    return np.where(n >= 4, low + (high - low) * (place % 1), np.nan)
 
 
 def _quintile(values: pd.Series) -> pd.Series:
@@ -195,21 +212,19 @@ def summarise_segments(*, accounts: pd.DataFrame, columns: Sequence[str], leads:
     ...     "prospects_n"]].values.tolist()
     [['X', 1, 1], ['Y', 0, 1]]
     """
-    parts = []
+    rows = []
     for column in usable_columns(accounts, columns):
-        label = accounts[column].fillna("not stated").astype(str).rename("label")
-        counts = pd.crosstab(label, accounts["status"]).reindex(
-            columns=["customer", "lapsed", "prospect"], fill_value=0
-        )
-        counts.columns = ["customers_n", "lapsed_n", "prospects_n"]
-        counts["accounts_n"] = counts.sum(axis=1)
+        label = accounts[column].fillna("not stated").astype(str)
+        n = Counter(zip(label, accounts["status"], strict=True))
         known = leads is not None and column in leads and leads[column].notna().any()
-        counts["leads_n"] = leads[column].value_counts().reindex(counts.index).fillna(0.0) if known else np.nan
-        counts["revenue_amount"] = sum_money(accounts["revenue_amount"], label)
-        part = counts.reset_index().assign(cut=column)
-        parts.append(part.sort_values(["revenue_amount", "accounts_n", "label"], ascending=[False, False, True]))
+        leads_n = Counter(leads[column]) if known else {}
+        part = []
+        for name, revenue in sum_money(accounts["revenue_amount"], label).items():
+            counts = [n[name, status] for status in ("customer", "lapsed", "prospect")]
+            part.append((column, name, *counts, sum(counts), float(leads_n[name]) if known else np.nan, revenue))
+        rows += sorted(part, key=lambda row: (-row[-1], -row[5], row[1]))
     columns_out = ["cut", "label", "customers_n", "lapsed_n", "prospects_n", "accounts_n", "leads_n", "revenue_amount"]
-    table = pd.concat(parts, ignore_index=True)[columns_out] if parts else pd.DataFrame(columns=columns_out)
+    table = pd.DataFrame(rows, columns=columns_out)
     revenue = total(accounts["revenue_amount"])
     table["revenue_share"] = table["revenue_amount"].astype(float) / revenue if revenue else np.nan
     kinds = {CUSTOMERS: "customer", LAPSED: "lapsed", PROSPECTS: "prospect"}
@@ -248,14 +263,16 @@ def summarise_mix(
     sold = sales[period.holds(sales["sale_date"]) & sales["product"].notna()]
     family = {}
     if products is not None and products["family"].notna().any():
-        family = products.dropna(subset=["family"]).set_index("product")["family"].to_dict()
-    segment = sold["account_id"].map(accounts.set_index("account_id")[column])
-    frame = sold.assign(label=segment, product=sold["product"].map(lambda p: family.get(p, p))).dropna(subset=["label"])
-    buyers = frame.groupby("label")["account_id"].nunique()
-    frame["label"] = frame["label"].where(frame["label"].map(buyers) >= MIN_CASES, "others")
-    if frame["label"].nunique() < 2:
+        named = products[products["family"].notna()]
+        family = dict(zip(named["product"], named["family"], strict=True))
+    buyers = accounts[accounts["account_id"].isin(sold["account_id"]) & accounts[column].notna()]
+    n = Counter(buyers[column])
+    segment = {i: s if n[s] >= MIN_CASES else "others" for i, s in zip(buyers["account_id"], buyers[column], strict=True)}
+    if len(set(segment.values())) < 2:
         return Answer("1.2", withheld=f"fewer than two segments have {MIN_CASES} buying accounts in the period")
-    amount = sum_money(frame["amount"], [frame["label"], frame["product"]]).clip(lower=0).rename("amount").reset_index()
+    label = sold["account_id"].map(segment).rename("label")
+    product = sold["product"].map({p: family.get(p, p) for p in sold["product"].unique()})
+    amount = sum_money(sold["amount"], [label, product]).clip(lower=0).rename("amount").reset_index()
     by_label, by_product = amount.groupby("label")["amount"].sum(), amount.groupby("product")["amount"].sum()
     label_total = amount["label"].map(by_label)
     rest_total = by_label.sum() - label_total
@@ -263,8 +280,8 @@ def summarise_mix(
     elsewhere = amount["product"].map(by_product) - amount["amount"]
     amount["others_share"] = (elsewhere / rest_total).clip(0, 1).fillna(0.0)
     amount["times"] = (amount["share"] / amount["others_share"]).where(amount["others_share"] > 0)
-    n = frame.groupby(["label", "product"])["account_id"].nunique()
-    amount["customers_n"] = n.reindex(pd.MultiIndex.from_frame(amount[["label", "product"]])).to_numpy()
+    n = Counter((s, p) for s, p, _ in set(zip(label, product, sold["account_id"], strict=True)))
+    amount["customers_n"] = [n[key] for key in zip(amount["label"], amount["product"], strict=True)]
     table = amount.sort_values(["label", "amount", "product"], ascending=[True, False, True], ignore_index=True)
     return Answer("1.2", table, notes={"column": column, "family": bool(family), "period": period})
 
@@ -326,21 +343,23 @@ def summarise_conversion(*, opportunities: pd.DataFrame, period: Period) -> Answ
     overdue = (opportunities["status"] == "open") & (opportunities["close_date"] < pd.Timestamp(period.end))
     inside = {"period": period, "source": "opportunities"}
     cycle = (won["close_date"] - won["created_date"]).dt.days.dropna()
+    priced = rows[rows["amount"].notna()]
     measures = [
         WON_AMOUNT.measure(total(won["amount"]), n=len(won), rows=won, **inside),
         WON_DEALS.measure(len(won), n=len(won), rows=won, **inside),
         LOST_DEALS.measure(len(lost), n=len(lost), rows=lost, **inside),
         _rate(WIN_RATE, len(won), len(rows), rows=rows, period=period),
-        _value_ratio(WIN_RATE_BY_VALUE, won, rows.dropna(subset=["amount"]), "closed", period=period),
+        _value_ratio(WIN_RATE_BY_VALUE, won, priced, "closed", period=period),
         _rate(WIN_RATE_WITH_OVERDUE, len(won), len(rows) + int(overdue.sum()), period=period),
-        _value_ratio(MEAN_WON_AMOUNT, won, won.dropna(subset=["amount"]), "won", period=period),
+        _value_ratio(MEAN_WON_AMOUNT, won, priced[priced["status"] == "won"], "won", period=period),
     ]
     if len(cycle) < MIN_CASES:
         measures.append(MEDIAN_CYCLE_DAYS.withhold(_few(len(cycle), "won deal", " in the period"), n=len(cycle), **inside))
     else:
         measures.append(MEDIAN_CYCLE_DAYS.measure(float(cycle.median()), n=len(cycle), rows=won, **inside))
-    renewed = find_renewals(closed) & closed["status"].eq("won")
-    notes = {"overdue_n": int(overdue.sum()), "renewals_n": int(find_renewals(closed).sum()), "renewed_n": int(renewed.sum())}
+    renewals = find_renewals(closed)
+    renewed = renewals & closed["status"].eq("won")
+    notes = {"overdue_n": int(overdue.sum()), "renewals_n": int(renewals.sum()), "renewed_n": int(renewed.sum())}
     return Answer("1.5", rows, tuple(measures), notes | {"period": period})
 
 
@@ -367,15 +386,18 @@ def _label_deals(
 ) -> pd.DataFrame:
     """One row per closed deal and cut: cut, label, hit (won), amount, rep_id. The deal's own column comes first."""
     closed = _closed(opportunities, Period.ending(as_of, COMPARE_DAYS))
-    traits = None if accounts is None else accounts.drop_duplicates("account_id").set_index("account_id")
-    base = closed.reindex(columns=["rep_id", "account_id", "amount"]).assign(hit=closed["status"] == "won")
-    parts = [base.assign(cut="all", label="all")]
+    traits = pd.DataFrame(index=closed.index)
+    if accounts is not None:
+        traits = accounts.drop_duplicates("account_id").set_index("account_id").reindex(closed["account_id"]).set_axis(closed.index)
+    labels = {"all": pd.Series("all", index=closed.index)}
     for column in dict.fromkeys([*DEAL_CUTS, *columns]):
-        if column in closed and closed[column].notna().any():
-            parts.append(base.assign(cut=column, label=closed[column]))
-        elif traits is not None and column in traits and traits[column].notna().any():
-            parts.append(base.assign(cut=column, label=traits[column].reindex(closed["account_id"]).to_numpy()))
-    return pd.concat(parts, ignore_index=True).dropna(subset=["label"])
+        source = closed if column in closed and closed[column].notna().any() else traits
+        if column in source:
+            labels[column] = source[column]
+    base = closed.reindex(columns=["rep_id", "account_id", "amount"]).assign(hit=closed["status"] == "won")
+    cases = pd.concat([base] * len(labels), ignore_index=True)
+    cases["cut"], cases["label"] = np.repeat(list(labels), len(base)), pd.concat(labels.values(), ignore_index=True)
+    return cases[cases["label"].notna()]
 
 
 def learn_win_rates(
@@ -432,11 +454,10 @@ def summarise_segment_conversion(
     if len(cases) == 0 or (cases["cut"] == "all").sum() < MIN_CASES:
         return Answer("1.5", withheld=f"fewer than {MIN_CASES} deals were closed in three years")
     table = compare_with_team(count_hits(cases), win_rates, in_team=in_team)
-    won = sum_money(cases["amount"].where(cases["hit"]), [cases["cut"], cases["label"]])
-    labels = pd.MultiIndex.from_frame(table[["cut", "label"]])
-    table["won_amount"] = won.reindex(labels).to_numpy()
-    largest = cases.groupby(["cut", "label"])["account_id"].agg(lambda ids: ids.value_counts().max())
-    table["main_share"] = largest.reindex(labels).to_numpy(dtype=float) / table["cases_n"]
+    place = {key: i for i, key in enumerate(zip(table["cut"], table["label"], strict=True))}
+    row = pd.Series([place[key] for key in zip(cases["cut"], cases["label"], strict=True)], index=cases.index)
+    table["won_amount"] = sum_money(cases["amount"].where(cases["hit"]), row)
+    table["main_share"] = cases.groupby([row, "account_id"]).size().groupby(level=0).max() / table["cases_n"]
     period = Period.ending(as_of, COMPARE_DAYS)
     shown = table[(table["cases_n"] >= MIN_CASES) & (table["cut"] != "all")].head(40)
     measures = tuple(
@@ -458,16 +479,17 @@ def _groups(
     """The customer that each sale belongs to (its ultimate parent, or the account alone) and the customers' names."""
     account_ids, names = sold["account_id"], {}
     if "account_name" in sold:  # accounts sold to that are not, or no longer, this book's
-        names = sold.drop_duplicates("account_id").dropna(subset=["account_id", "account_name"])
-        names = names.set_index("account_id")["account_name"].to_dict()
+        foreign = sold.drop_duplicates("account_id").dropna(subset=["account_id", "account_name"])
+        names = dict(zip(foreign["account_id"], foreign["account_name"], strict=True))
     if accounts is None:
         return account_ids, names
-    known = accounts.drop_duplicates("account_id").set_index("account_id")
+    known = accounts.drop_duplicates("account_id")
+    own = dict(zip(known["account_id"], known["account_name"], strict=True))
     if not together or "ultimate_parent_id" not in known:
-        return account_ids, names | known["account_name"].to_dict()
-    parent = known["ultimate_parent_id"].to_dict()
-    names |= {parent[i]: known.at[i, "account_name"] for i in sorted(known.index, reverse=True)}
-    return account_ids.map(lambda i: parent.get(i, i)), names | known["account_name"].to_dict()
+        return account_ids, names | own
+    parent = dict(zip(known["account_id"], known["ultimate_parent_id"], strict=True))
+    names |= {parent[i]: own[i] for i in sorted(own, reverse=True)}
+    return account_ids.map({i: parent.get(i, i) for i in account_ids.unique()}), names | own
 
 
 @answers("1.8", REVENUE, ACTIVE_CUSTOMERS, TOP_ACCOUNT_SHARE, PARETO_SHARE, sales=[])
@@ -490,8 +512,8 @@ def summarise_concentration(*, sales: pd.DataFrame, accounts: pd.DataFrame | Non
     sold = sales[period.holds(sales["sale_date"])]
     customer, names = _groups(accounts, sold)
     by_customer = sum_money(sold["amount"], customer)
-    active = by_customer[by_customer > 0].rename("amount").rename_axis("customer_id").reset_index()
-    table = active.sort_values(["amount", "customer_id"], ascending=[False, True], ignore_index=True)
+    table = by_customer[by_customer > 0].rename("amount").rename_axis("customer_id").reset_index()
+    table = table.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
     table.insert(0, "rank", table.index + 1)
     table.insert(2, "account_name", table["customer_id"].map(lambda i: names.get(i, i)))
     whole, n = total(table["amount"]), len(table)
@@ -539,9 +561,9 @@ def summarise_origin(
     known = account_sales[account_sales["sale_date"] <= pd.Timestamp(period.end)]
     bought = known[known["amount"] > 0]
     first = bought[bought["sale_date"] == bought.groupby("account_id")["sale_date"].transform("min")]
-    by_others = first.groupby("account_id")["inherited"].all()
+    opened = first.loc[~first["inherited"].astype(bool), "account_id"]
     year = known[period.holds(known["sale_date"])]
-    inherited = year["account_id"].map(by_others).fillna(False).astype(bool)
+    inherited = year["account_id"].isin(first["account_id"]) & ~year["account_id"].isin(opened)
     rows, measures = [], []
     for definition, part in ((INHERITED_AMOUNT, year[inherited]), (CREATED_AMOUNT, year[~inherited])):
         by_account = sum_money(part["amount"], part["account_id"]).rename("amount").rename_axis("account_id")
@@ -582,36 +604,41 @@ def summarise_retention(
     """
     sold = sales[(sales["sale_date"] <= pd.Timestamp(as_of)) & sales["account_id"].notna()]
     customer, names = _groups(accounts, sold, together)
-    table = _summarise_purchases(sold, customer, as_of).rename_axis("customer_id").reset_index()
+    owner, ids = pd.factorize(customer, sort=True)
+    owner = pd.Series(owner, index=sold.index)
+    table = _summarise_purchases(sold, owner, as_of)
+    table.insert(0, "customer_id", ids[table.index])
     # the earlier year counts as known when sales began within its first month
     whole_year = len(sold) > 0 and sold["sale_date"].min() <= pd.Timestamp(as_of) - pd.Timedelta(days=699)
     silence, usual = table["silence_days"], table["usual_gap_days"]
     alive = silence <= lapsed_after_days
     silent = alive & (silence > 2 * usual) & (silence > table["long_gap_days"])
-    usual_sales = ~_is_one_off(sold, customer)
-    regular = _summarise_purchases(sold[usual_sales], customer[usual_sales], as_of).reindex(table["customer_id"])
-    now_amount, before_amount = (regular[c].fillna(0.0).to_numpy() for c in ("revenue_amount", "earlier_amount"))
+    usual_amount = sold["amount"].mask(_is_one_off(sold, owner), 0.0)
+    year = Period.ending(as_of)
+    years = (year, Period.ending(year.start - timedelta(days=1)))
+    now_amount, before_amount = (
+        sum_money(usual_amount.where(each.holds(sold["sale_date"]), 0.0), owner).reindex(table.index).to_numpy() for each in years
+    )
     falling = alive & whole_year & (now_amount < 0.7 * before_amount)
-    latest = pd.to_datetime(table.set_index("customer_id")["last_date"].reindex(customer).to_numpy())
+    latest = table["last_date"].reindex(owner).set_axis(sold.index)
     final_year = sold["sale_date"] > latest - pd.Timedelta(days=365)
-    yearly = sum_money(sold.loc[final_year, "amount"], customer[final_year])
+    yearly = sum_money(sold["amount"].where(final_year, 0.0), owner).reindex(table.index)
     table["sign"] = np.select([silent, falling], ["silent", "falling"], "")
-    worth = np.where(silent, table["customer_id"].map(yearly), before_amount - now_amount)
-    table["at_stake_amount"] = pd.Series(worth, index=table.index, dtype=float).clip(lower=0).round(4)
+    table["at_stake_amount"] = yearly.where(silent, before_amount - now_amount).clip(lower=0).round(4)
     table["account_name"] = table["customer_id"].map(lambda i: names.get(i, i))
-    table["accounts_n"] = table["customer_id"].map(sold["account_id"].groupby(customer).nunique())
+    table["accounts_n"] = sold["account_id"].groupby(owner).nunique()
     stayed = table[table["earlier_amount"] > 0]
     now, before = total(stayed["revenue_amount"]), total(stayed["earlier_amount"])
     save = table.assign(revenue_amount=now_amount, earlier_amount=before_amount)
     save = save[(table["sign"] != "") & (table["at_stake_amount"] > 0)]
-    save = save.sort_values(["at_stake_amount", "customer_id"], ascending=[False, True], ignore_index=True)
+    save = save.sort_values("at_stake_amount", ascending=False, kind="stable", ignore_index=True)
     columns = ["customer_id", "account_name", "accounts_n", "sign", "last_date", "usual_gap_days", "silence_days",
                "earlier_amount", "revenue_amount", "at_stake_amount"]  # fmt: skip
     details = {
         "n": len(stayed),
         "numerator": now,
         "denominator": before,
-        "period": Period.ending(as_of),
+        "period": year,
         "source": "sales",
     }
     if len(stayed) < MIN_CASES:
@@ -630,7 +657,7 @@ def _is_one_off(sold: pd.DataFrame, customer: pd.Series) -> pd.Series:
     """Which sales belong to a day on which the customer bought for more than five times its median purchase."""
     day = sold["amount"].groupby([customer, sold["sale_date"]]).transform("sum")
     bought = pd.DataFrame({"customer": customer, "date": sold["sale_date"], "day": day})[day > 0].drop_duplicates()
-    return day > 5 * customer.map(bought.groupby("customer")["day"].median()).astype(float)
+    return day > 5 * customer.map(bought.groupby("customer")["day"].median())
 
 
 @answers("1.10", sales=[])
