@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from workbook_helpers.measure import Period, total
+from workbook_helpers.measure import Period, sum_money
 
 #: A renewal deal that closed within so many days before a contract ends has decided about it.
 RENEWAL_DAYS = 183
@@ -36,15 +36,16 @@ def find_due_contracts(contracts: pd.DataFrame, opportunities: pd.DataFrame | No
     """
     last = contracts.groupby("account_id")["end_date"].transform("max")
     due = contracts[period.holds(contracts["end_date"]) & contracts["end_date"].eq(last)]
-    due = due.groupby("account_id", sort=True).agg(amount=("amount_per_year", total), end_date=("end_date", "max")).reset_index()
-    due["amount"] = due["amount"].astype(float)
+    ends = due.drop_duplicates("account_id").set_index("account_id")["end_date"]
+    due = sum_money(due["amount_per_year"], due["account_id"]).rename("amount").reset_index()
+    due["end_date"] = ends.reindex(due["account_id"]).to_numpy()
     if opportunities is None:
         return due.assign(renewal=None, stage=None, close_date=pd.NaT)
     deals = opportunities.loc[find_renewals(opportunities), ["opportunity_id", "account_id", "status", "stage", "close_date"]]
-    deals = deals.merge(due[["account_id", "end_date"]], on="account_id")
-    is_open = deals["status"].eq("open")
-    deals = deals[is_open | (deals["close_date"] > deals["end_date"] - pd.Timedelta(days=RENEWAL_DAYS))]
-    deals = deals.assign(is_open=is_open).sort_values(["is_open", "close_date", "opportunity_id"])
-    deals = deals.drop_duplicates("account_id", keep="last")
-    found = deals.rename(columns={"status": "renewal"})[["account_id", "renewal", "stage", "close_date"]]
-    return due.merge(found, on="account_id", how="left").astype({"renewal": object, "stage": object})
+    is_open, end_date = deals["status"].eq("open"), ends.reindex(deals["account_id"]).set_axis(deals.index)
+    decided = is_open | (deals["close_date"] > end_date - pd.Timedelta(days=RENEWAL_DAYS))
+    deals = deals.assign(is_open=is_open)[decided & end_date.notna()].sort_values(["is_open", "close_date", "opportunity_id"])
+    found = deals.drop_duplicates("account_id", keep="last").set_index("account_id").reindex(due["account_id"])
+    for name, column in {"renewal": "status", "stage": "stage", "close_date": "close_date"}.items():
+        due[name] = found[column].to_numpy()
+    return due.astype({"renewal": object, "stage": object})

@@ -5,13 +5,14 @@ Frames in, answers out. Contracts are those of the accounts owned now; an accoun
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Period, answers, total
+from workbook_helpers.measure import Answer, Definition, Period, answers, sum_money, total
 from workbook_helpers.renewals import find_due_contracts
 from workbook_helpers.statistics import MIN_CASES
 
@@ -36,7 +37,7 @@ DUE_DAYS = 120
 def _running(contracts: pd.DataFrame, day: date) -> pd.Series:
     """Yearly amount by account of the contracts that run on a day."""
     there = contracts["start_date"].le(pd.Timestamp(day)) & contracts["end_date"].ge(pd.Timestamp(day))
-    return contracts[there].groupby("account_id")["amount_per_year"].agg(total).astype(float)
+    return sum_money(contracts.loc[there, "amount_per_year"], contracts.loc[there, "account_id"])
 
 
 @answers("1.9", RECURRING, GROSS, NET, contracts=["end_date"])
@@ -63,20 +64,24 @@ def summarise_recurring(*, contracts: pd.DataFrame, accounts: pd.DataFrame | Non
         return Answer("1.9", measures=(recurring, *(d.withhold(why, period=period) for d in (GROSS, NET))))
     cohort = pd.DataFrame({"then": then, "now": now.reindex(then.index).fillna(0.0)}).rename_axis("account_id").reset_index()
     cohort["kept"] = cohort[["then", "now"]].min(axis=1)
-    parts = [cohort.assign(cut="all", label="all")]
+    groups = {("all", "all"): list(cohort.index)}
     if accounts is not None:
-        known = accounts.drop_duplicates("account_id").set_index("account_id")
+        known = accounts.drop_duplicates("account_id").set_index("account_id").reindex(cohort["account_id"])
         for cut in (c for c in columns if c in known):
-            parts.append(cohort.assign(cut=cut, label=cohort["account_id"].map(known[cut].to_dict())).dropna(subset=["label"]))
-    rows = []
-    for (cut, label), group in (found for part in parts for found in part.groupby(["cut", "label"], sort=True)):
-        if len(group) >= MIN_CASES:
-            opened, kept, left = (total(group[name]) for name in ("then", "kept", "now"))
+            found = defaultdict(list)
+            for i, (label, stated) in enumerate(zip(known[cut], known[cut].notna(), strict=True)):
+                if stated:
+                    found[cut, label].append(i)
+            groups |= dict(sorted(found.items()))
+    amounts, rows = cohort[["then", "kept", "now"]].to_numpy(), []
+    for (cut, label), members in groups.items():
+        if len(members) >= MIN_CASES:
+            opened, kept, left = (total(column) for column in amounts[members].T)
             shares = (kept / opened, left / opened) if opened else (np.nan, np.nan)
-            rows.append((cut, label, len(group), opened, left, *shares, int((group["now"] == 0).sum())))
+            rows.append((cut, label, len(members), opened, left, *shares, int((amounts[members, 2] == 0).sum())))
     columns = ["cut", "label", "accounts_n", "then_amount", "now_amount", "gross_share", "net_share", "left_n"]
     details = {"n": len(cohort), "period": period, "source": "contracts", "if_none": "the contracts of a year ago have no amount"}
-    shown = cohort.sort_values(["then", "account_id"], ascending=[False, True])[["account_id", "then", "now"]]
+    shown = cohort.sort_values("then", ascending=False, kind="stable")[["account_id", "then", "now"]]
     gross = GROSS.ratio(total(cohort["kept"]), total(cohort["then"]), rows=shown, **details)
     net = NET.ratio(total(cohort["now"]), total(cohort["then"]), rows=shown, **details)
     return Answer("1.9", pd.DataFrame(rows, columns=columns), (recurring, gross, net))
@@ -99,12 +104,13 @@ def rank_renewals(
     """
     soon = Period(as_of, as_of + timedelta(days=DUE_DAYS))
     due = find_due_contracts(contracts, opportunities, soon)
-    known = pd.DataFrame(columns=["account_name", "last_touch_date"])
+    names, touched = {}, {}
     if accounts is not None:
-        known = accounts.drop_duplicates("account_id").set_index("account_id").reindex(columns=["account_name", "last_touch_date"])
-    due["account_name"] = [known["account_name"].get(i, i) for i in due["account_id"]]
-    due["last_touch_date"] = pd.to_datetime([known["last_touch_date"].get(i) for i in due["account_id"]])
-    table = due[~due["renewal"].isin(["won", "lost"])].sort_values(["amount", "account_id"], ascending=[False, True], ignore_index=True)
+        known = accounts.drop_duplicates("account_id").reindex(columns=["account_id", "account_name", "last_touch_date"])
+        names, touched = (dict(zip(known["account_id"], known[c], strict=True)) for c in ("account_name", "last_touch_date"))
+    due["account_name"] = [names.get(i, i) for i in due["account_id"]]
+    due["last_touch_date"] = pd.to_datetime([touched.get(i) for i in due["account_id"]])
+    table = due[~due["renewal"].isin(["won", "lost"])].sort_values("amount", ascending=False, kind="stable", ignore_index=True)
     columns = ["account_id", "account_name", "end_date", "amount", "stage", "close_date", "last_touch_date"]
     measure = DUE.measure(total(table["amount"]), n=len(table), period=soon, source="contracts", rows=table[columns[:4]])
     notes = {"no_deal_n": int(table["renewal"].isna().sum()), "until": soon.end}
