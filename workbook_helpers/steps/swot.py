@@ -6,6 +6,7 @@ At which stage deals leak is read here too (1.5 by stage), because a leak is a w
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Period, answers, lacking, sum_money, total
+from workbook_helpers.measure import Answer, Definition, Period, answers, lacking, total
 from workbook_helpers.statistics import (
     MIN_CASES,
     BetaPrior,
@@ -90,10 +91,10 @@ def _stage_cases(
     old = known[known["created_date"] <= day - pd.Timedelta(days=decided_days)].sort_values("opportunity_id")
     furthest = reached.reindex(old["opportunity_id"]).set_axis(old.index)
     furthest = furthest.mask(furthest.notna() & (old["status"] == "won"), len(stages))
-    base = old.reindex(columns=["rep_id", "created_date"])
-    parts = [base.assign(cut="stage", label=s, hit=furthest > i)[furthest >= i] for s, i in place.items()]
-    cases = pd.concat(parts, ignore_index=True) if parts else base.head(0).assign(cut="", label="", hit=False)
-    return cases, decided_days
+    deal, stage = np.nonzero(furthest.to_numpy()[:, None] >= np.arange(len(stages)))
+    cases = old.reindex(columns=["rep_id", "created_date"]).iloc[deal].reset_index(drop=True)
+    cases["cut"], cases["label"] = "stage", np.array(stages, dtype=object)[stage]
+    return cases.assign(hit=furthest.to_numpy()[deal] > stage), decided_days
 
 
 def _stays(opportunities: pd.DataFrame, stage_history: pd.DataFrame, as_of: date) -> pd.DataFrame:
@@ -215,8 +216,9 @@ def _flag_untouched(
     if reason is None:
         done = activities[activities["activity_date"] <= day]
         for key in (k for k in ("opportunity_id", "account_id") if k in done and k in deals):
-            latest = done.groupby(key)["activity_date"].max().reindex(deals[key]).set_axis(deals.index)
-            last = pd.concat([last, pd.to_datetime(latest)], axis=1).max(axis=1)
+            touched = done[done[key].isin(deals[key])]
+            latest = pd.to_datetime(touched.groupby(key)["activity_date"].max().reindex(deals[key]).set_axis(deals.index))
+            last = latest.where((latest > last) | last.isna(), last)
     return ((day - last).dt.days > UNTOUCHED_DAYS).astype(float).where(last.notna()), reason
 
 
@@ -229,7 +231,8 @@ def _flag_old(
 ) -> tuple[pd.Series, str | None]:
     nothing = pd.Series(np.nan, index=deals.index)
     if history is not None and rates is not None and rates["won_days"].notna().any():
-        entered = history[history["entered_date"] <= day].groupby("opportunity_id")["entered_date"].max()
+        there = history["opportunity_id"].isin(deals["opportunity_id"]) & (history["entered_date"] <= day)
+        entered = history[there].groupby("opportunity_id")["entered_date"].max()
         stay = (day - pd.to_datetime(entered.reindex(deals["opportunity_id"]).set_axis(deals.index))).dt.days
         usual = deals["stage"].map(rates.set_index("label")["won_days"]).astype(float)
         return (stay > usual).astype(float).where(stay.notna() & usual.notna()), None
@@ -245,7 +248,8 @@ def _flag_pushed(deals: pd.DataFrame, history: pd.DataFrame | None, day: pd.Time
     reason = lacking(stage_history=(history, ["close_date"]))
     if reason is not None:
         return pd.Series(np.nan, index=deals.index), reason
-    seen = history[(history["entered_date"] <= day) & history["close_date"].notna()]
+    there = history["opportunity_id"].isin(deals["opportunity_id"]) & (history["entered_date"] <= day)
+    seen = history[there & history["close_date"].notna()]
     seen = seen.sort_values(["opportunity_id", "entered_date", "close_date"])
     later = seen["close_date"] > seen.groupby("opportunity_id")["close_date"].shift(1)
     moves = later.groupby(seen["opportunity_id"]).sum()
@@ -325,13 +329,15 @@ def _expect(rows: pd.DataFrame) -> pd.DataFrame:
     """
     n, made = rows["cases_n"], rows["cases_n"] * rows["team_share"]
     shift = _logit((rows["hits_n"] + 0.5) / (n + 1)) - _logit((made + 0.5) / (n + 1))
-    level, rest = pd.Series(0.0, index=rows.index), pd.Series(0.0, index=rows.index)
-    for i, cut in rows["cut"].items():
-        others = shift[(rows["cut"] == cut) & (rows.index != i)].dropna().sort_values(kind="stable")
+    level, rest = np.zeros(len(rows)), np.zeros(len(rows))
+    cut, order = pd.factorize(rows["cut"])[0], np.argsort(shift.to_numpy(), kind="stable")
+    order = order[shift.notna().to_numpy()[order]]
+    for i in range(len(rows)):
+        others = order[(cut[order] == cut[i]) & (order != i)]
         if len(others):
-            cases = rows.loc[others.index, "cases_n"].cumsum()
-            rest[i] = cases.iloc[-1]
-            level[i] = others[cases >= rest[i] / 2].iloc[0]
+            cases = n.to_numpy()[others].cumsum()
+            rest[i] = cases[-1]
+            level[i] = shift.iloc[others[np.searchsorted(cases, rest[i] / 2)]]
     moved = 1 / (1 + np.exp(-(_logit(rows["team_share"]) + level)))
     worth = rows["strength"].where(rest == 0, MEDIAN_WORTH * rest)
     return rows.assign(
@@ -381,8 +387,9 @@ def rank_evidence(*, wins: Answer, stages: Answer, mean_won_amount: float | None
     if rows.empty:
         return pd.DataFrame(columns=[*EVIDENCE, "p_value", "q_value"])
     expected, doubt = rows["expected_share"], rows["doubt"]
-    chance = betabinom(rows["cases_n"], expected * doubt, (1 - expected) * doubt)
-    rows["p_value"] = np.clip(2 * np.minimum(chance.cdf(rows["hits_n"]), chance.sf(rows["hits_n"] - 1)), 0, 1)
+    chance = rows["cases_n"], expected * doubt, (1 - expected) * doubt
+    few, many = betabinom.cdf(rows["hits_n"], *chance), betabinom.sf(rows["hits_n"] - 1, *chance)
+    rows["p_value"] = np.clip(2 * np.minimum(few, many), 0, 1)
     rows["q_value"] = false_discovery_control(rows["p_value"])
     shrunk = [
         estimate_shrunk_rate(r.hits_n, r.cases_n, BetaPrior(r.expected_share, r.strength)) for r in rows.itertuples()
@@ -452,14 +459,18 @@ def summarise_untapped(*, accounts: pd.DataFrame, columns: Sequence[str], as_of:
     """
     year = Period.ending(as_of)
     idle = ~(year.holds(accounts["last_date"]) | year.holds(accounts["last_touch_date"]))
-    parts = []
-    for column in (c for c in dict.fromkeys(columns) if c in accounts and accounts[c].notna().any()):
-        label = accounts[column].rename("label")
-        part = pd.DataFrame({"accounts_n": label.groupby(label).size(), "idle_n": idle.groupby(label).sum()})
-        for name in ("potential_amount", "white_space_amount"):
-            part[name] = sum_money(accounts[name], label)
-        part["idle_amount"] = sum_money(accounts["white_space_amount"].where(idle, 0.0), label)
-        parts.append(part.reset_index().assign(cut=column))
+    figures = list(zip(idle, accounts["potential_amount"], accounts["white_space_amount"], strict=True))
+    rows = []
+    for column in (c for c in dict.fromkeys(columns) if c in accounts):
+        found = defaultdict(list)
+        for label, stated, each in zip(accounts[column], accounts[column].notna(), figures, strict=True):
+            if stated:
+                found[label].append(each)
+        for label, members in found.items():
+            if len(members) >= MIN_CASES:
+                left, potential, space = zip(*members, strict=True)
+                n, idle_n, unsold = len(members), sum(left), total(amount for alone, _, amount in members if alone)
+                rows.append((column, label, n, idle_n, idle_n / n, total(potential), total(space), unsold))
     names = [
         "cut",
         "label",
@@ -470,15 +481,11 @@ def summarise_untapped(*, accounts: pd.DataFrame, columns: Sequence[str], as_of:
         "white_space_amount",
         "idle_amount",
     ]
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=names)
-    table["idle_share"] = table["idle_n"] / table["accounts_n"]
-    table = table[table["accounts_n"] >= MIN_CASES].sort_values(
-        ["idle_amount", "cut", "label"], ascending=[False, True, True]
-    )
+    table = pd.DataFrame(sorted(rows, key=lambda row: (-row[-1], *row[:2])), columns=names)
     amount = total(accounts.loc[idle, "white_space_amount"])
     rows = accounts.loc[idle, [c for c in ("account_id", "account_name", "white_space_amount") if c in accounts]]
     measure = IDLE.measure(amount, n=int(idle.sum()), source="accounts, sales, activities", rows=rows)
-    return Answer("2.3", table[names].reset_index(drop=True), (measure,))
+    return Answer("2.3", table, (measure,))
 
 
 def summarise_threats(
@@ -495,33 +502,25 @@ def summarise_threats(
     >>> summarise_threats(decisions=nothing, retention=nothing, concentration=nothing, rivals=nothing).withheld
     'no loss reason, competitor, falling customer or large customer is known'
     """
-    parts = []
+    rows = []
     if decisions.withheld is None:
-        lost = decisions.table.query("what == 'loss reason' and lost_n > 0").head(limit)
-        parts.append(
-            pd.DataFrame(
-                {"threat": "loss reason", "label": lost["label"], "n": lost["lost_n"], "amount": lost["amount"]}
-            )
-        )
+        table = decisions.table
+        lost = table[(table["what"] == "loss reason") & (table["lost_n"] > 0)].head(limit)
+        rows += [("loss reason", *found) for found in zip(lost["label"], lost["lost_n"], lost["amount"], strict=True)]
     if rivals.withheld is None:
         lost = rivals.table.head(limit)
-        named = [f"{r.competitor} ({r.label})" if r.label else r.competitor for r in lost.itertuples()]
-        parts.append(
-            pd.DataFrame({"threat": "rival", "label": named, "n": lost["lost_n"], "amount": lost["lost_amount"]})
-        )
+        named = [f"{rival} ({place})" if place else rival for rival, place in zip(lost["competitor"], lost["label"], strict=True)]
+        rows += [("rival", *found) for found in zip(named, lost["lost_n"], lost["lost_amount"], strict=True)]
     if retention.withheld is None:
         save = retention.table.head(limit)
-        parts.append(pd.DataFrame({"threat": "customer leaving", "label": save["account_name"], "n": save["accounts_n"],
-                                   "amount": save["at_stake_amount"]}))  # fmt: skip
+        money = save["at_stake_amount"]
+        rows += [("customer leaving", *found) for found in zip(save["account_name"], save["accounts_n"], money, strict=True)]
     if concentration.withheld is None:
-        top = concentration.table.query("share >= 0.2").head(limit)
-        parts.append(
-            pd.DataFrame({"threat": "dependence", "label": top["account_name"], "n": 1, "amount": top["amount"]})
-        )
-    parts = [part for part in parts if len(part)]
-    if not parts:
+        top = concentration.table[concentration.table["share"] >= 0.2].head(limit)
+        rows += [("dependence", name, 1, amount) for name, amount in zip(top["account_name"], top["amount"], strict=True)]
+    if not rows:
         return Answer("2.4", withheld="no loss reason, competitor, falling customer or large customer is known")
-    return Answer("2.4", pd.concat(parts, ignore_index=True))
+    return Answer("2.4", pd.DataFrame(rows, columns=["threat", "label", "n", "amount"]))
 
 
 #: What the team teaches this step: name -> (function, frames it needs).
