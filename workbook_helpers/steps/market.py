@@ -6,6 +6,7 @@ spend.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -77,17 +78,19 @@ def summarise_market(
     keys = ["area"]
     if "industry" in inside and inside["industry"].isin(set(market["industry"].dropna())).any():
         keys = ["area", "industry"]
-    own = inside.rename(columns={place: "area"}).assign(customer=inside["status"] == "customer")
-    known = own.groupby(keys)["customer"].agg(accounts_n="size", customers_n="sum")
+    own = inside.rename(columns={place: "area"})
+    accounts_n = Counter(zip(*(own[key] for key in keys), strict=True))
+    customers = own[own["status"] == "customer"]
+    customers_n = Counter(zip(*(customers[key] for key in keys), strict=True))
     here = market[market["area"].isin(set(own["area"]))]
-    table = here.groupby(keys)[["establishments_n", "spend"]].sum(min_count=1).join(known).reset_index()
-    table[["accounts_n", "customers_n"]] = table[["accounts_n", "customers_n"]].astype(float).fillna(0.0)
+    table = here.groupby(keys)[["establishments_n", "spend"]].sum(min_count=1).reset_index()
+    for name, n in {"accounts_n": accounts_n, "customers_n": customers_n}.items():
+        table[name] = [float(n[place]) for place in zip(*(table[key] for key in keys), strict=True)]
     table["known_share"] = (
         (table["accounts_n"] / table["establishments_n"]).where(table["establishments_n"] > 0).clip(upper=1.0)
     )
-    unknown = (table["establishments_n"] - table["accounts_n"]).rename("unknown_n")
-    table = table.assign(unknown_n=unknown).sort_values(["unknown_n", *keys], ascending=[False] + [True] * len(keys))
-    table = table.drop(columns="unknown_n").reset_index(drop=True)
+    unknown = table["establishments_n"] - table["accounts_n"]
+    table = table.loc[unknown.sort_values(ascending=False, kind="stable").index].reset_index(drop=True)
     n, found = total(table["establishments_n"]), table[["accounts_n", "establishments_n"]].min(axis=1)
     spend = here["spend"].dropna()
     why = "it needs column spend of table market"
@@ -115,12 +118,11 @@ def summarise_places(
     place = next((c for c in columns if c in accounts and 2 <= accounts[c].nunique() < accounts[c].notna().sum()), None)
     if place is None:
         return Answer("1.6", withheld=f"it needs accounts that differ in one of the columns {', '.join(columns)}")
-    label = accounts[place].rename("label")
-    kinds = {"customers_n": "customer", "prospects_n": "prospect"}
-    table = pd.DataFrame({name: (accounts["status"] == status).groupby(label).sum() for name, status in kinds.items()})
-    table["revenue_amount"] = sum_money(accounts["revenue_amount"], label)
-    order = ["prospects_n", "revenue_amount", "label"]
-    table = table.reset_index().sort_values(order, ascending=[False, False, True], ignore_index=True)
+    n = Counter(zip(accounts[place], accounts["status"], strict=True))
+    revenue = sum_money(accounts["revenue_amount"], accounts[place])
+    rows = [(label, n[label, "customer"], n[label, "prospect"], amount) for label, amount in revenue.items()]
+    rows = sorted(rows, key=lambda row: (-row[2], -row[3], row[0]))
+    table = pd.DataFrame(rows, columns=["label", "customers_n", "prospects_n", "revenue_amount"])
     return Answer("1.6", table, notes={"place": place})
 
 
@@ -143,25 +145,20 @@ def summarise_verticals(*, accounts: pd.DataFrame, compared: pd.DataFrame, colum
     """
     if column is None:
         return Answer("1.11", withheld="no column of the accounts divides them into segments")
-    label = accounts[column].rename("label")
-    customer, prospect = accounts["status"] == "customer", accounts["status"] == "prospect"
     touched = Period.ending(as_of).holds(accounts["last_touch_date"])
-    counts = {"customers_n": customer, "prospects_n": prospect, "untouched_n": prospect & ~touched}
-    table = pd.DataFrame({name: rows.groupby(label).sum() for name, rows in counts.items()})
-    table["revenue_amount"] = (sum_money(accounts["revenue_amount"], label) / table["customers_n"]).where(
-        table["customers_n"] > 0
-    )
-    rates = (
-        compared[compared["cut"] == column]
-        if len(compared)
-        else pd.DataFrame(columns=["label", "shrunk_share", "cases_n"])
-    )
-    table = table.reset_index().merge(
-        rates[["label", "shrunk_share", "cases_n"]].astype({"label": object}), on="label", how="left"
-    )
-    table = table.sort_values(
-        ["customers_n", "untouched_n", "label"], ascending=[False, False, True], ignore_index=True
-    )
+    n = Counter(zip(accounts[column], accounts["status"], strict=True))
+    left_alone = Counter(accounts.loc[(accounts["status"] == "prospect") & ~touched, column])
+    rates = {}
+    if len(compared):
+        of = compared[compared["cut"] == column]
+        rates = dict(zip(of["label"], zip(of["shrunk_share"], of["cases_n"], strict=True), strict=True))
+    rows = []
+    for label, amount in sum_money(accounts["revenue_amount"], accounts[column]).items():
+        customers = n[label, "customer"]
+        mean, rate = amount / customers if customers else np.nan, rates.get(label, (np.nan, np.nan))
+        rows.append((label, customers, n[label, "prospect"], left_alone[label], mean, *rate))
+    names = ["label", "customers_n", "prospects_n", "untouched_n", "revenue_amount", "shrunk_share", "cases_n"]
+    table = pd.DataFrame(sorted(rows, key=lambda row: (-row[1], -row[3], row[0])), columns=names)
     return Answer("1.11", table, notes={"column": column})
 
 
@@ -169,28 +166,25 @@ def summarise_verticals(*, accounts: pd.DataFrame, compared: pd.DataFrame, colum
 
 
 def _size_band(employees: pd.Series) -> pd.Series:
-    edges = [*SIZE_BANDS.values(), np.inf]
-    return pd.cut(employees.astype(float), edges, right=False, labels=list(SIZE_BANDS)).astype(object)
+    names = np.array([np.nan, *SIZE_BANDS], dtype=object)
+    band = names[np.digitize(employees.astype(float), list(SIZE_BANDS.values()))]
+    return pd.Series(band, index=employees.index, dtype=object).where(employees.notna())
 
 
 def _peer_labels(accounts: pd.DataFrame, peers: Sequence[str]) -> dict[str, pd.Series]:
     """cut -> label of each account, the finest first: peers and size, peers alone, all."""
     columns = [c for c in peers if c in accounts and accounts[c].notna().any()]
-    named = [accounts[c].astype(object) for c in columns]
+    named = [accounts[c] for c in columns]
     if columns and "employees" in accounts and accounts["employees"].notna().any():
-        named.append(_size_band(accounts["employees"]).set_axis(accounts.index))
+        named.append(_size_band(accounts["employees"]))
     labels = {}
     for used in dict.fromkeys((len(named), len(columns))):
         if used:
             cut = ", ".join([*columns, "size"][:used])
-            parts = pd.concat(named[:used], axis=1)
-            labels[cut] = (
-                parts.fillna("")
-                .astype(str)
-                .agg(", ".join, axis=1)
-                .astype(object)
-                .where(parts.notna().all(axis=1), None)
-            )
+            stated = np.all([part.notna() for part in named[:used]], axis=0)
+            words = zip(*(part.astype(str) for part in named[:used]), strict=True)
+            said = [", ".join(row) if whole else None for row, whole in zip(words, stated, strict=True)]
+            labels[cut] = pd.Series(said, index=accounts.index, dtype=object)
     labels["all"] = pd.Series("all", index=accounts.index, dtype=object)
     return labels
 
@@ -283,26 +277,22 @@ def summarise_drivers(*, accounts: pd.DataFrame, columns: Sequence[str]) -> Answ
     """
     buyers = accounts[accounts["revenue_amount"] > 0]
     if "employees" in buyers:
-        buyers = buyers.assign(size=_size_band(buyers["employees"]).set_axis(buyers.index))
-    parts = []
-    for column in (c for c in dict.fromkeys([*columns, "size"]) if c in buyers and buyers[c].notna().any()):
-        by = buyers.groupby(column)["revenue_amount"]
-        part = pd.DataFrame({"customers_n": by.size(), "median_amount": by.median()}).rename_axis("label").reset_index()
-        part = part[part["customers_n"] >= MIN_CASES].assign(cut=column)
-        if len(part) >= 2:
-            part["spread"] = part["median_amount"].max() / part["median_amount"].min()
-            parts.append(part)
-    if not parts:
+        buyers = buyers.assign(size=_size_band(buyers["employees"]))
+    usual, rows = buyers["revenue_amount"].median(), []
+    for column in (c for c in dict.fromkeys([*columns, "size"]) if c in buyers):
+        spent = defaultdict(list)
+        for label, stated, amount in zip(buyers[column], buyers[column].notna(), buyers["revenue_amount"], strict=True):
+            if stated:
+                spent[label].append(amount)
+        medians = {label: float(np.median(amounts)) for label, amounts in spent.items() if len(amounts) >= MIN_CASES}
+        if len(medians) >= 2:
+            spread = max(medians.values()) / min(medians.values())
+            rows += [(spread, column, label, len(spent[label]), median, median / usual) for label, median in medians.items()]
+    if not rows:
         return Answer("3.2", withheld=f"no trait divides the customers into two groups of at least {MIN_CASES}")
-    table = pd.concat(parts, ignore_index=True).assign(
-        times=lambda t: t["median_amount"] / buyers["revenue_amount"].median()
-    )
-    table = table.sort_values(
-        ["spread", "cut", "median_amount", "label"], ascending=[False, True, False, True], ignore_index=True
-    )
-    return Answer(
-        "3.2", table[["cut", "label", "customers_n", "median_amount", "times"]], notes={"customers_n": len(buyers)}
-    )
+    rows = sorted(rows, key=lambda row: (-row[0], row[1], -row[4], row[2]))
+    table = pd.DataFrame([row[1:] for row in rows], columns=["cut", "label", "customers_n", "median_amount", "times"])
+    return Answer("3.2", table, notes={"customers_n": len(buyers)})
 
 
 @answers("3.4", PENETRATION, POTENTIAL, SHARE_OF_WALLET, WHITE_SPACE, accounts=["account_id"])
@@ -363,9 +353,7 @@ def _gather(accounts: pd.DataFrame, together: bool) -> pd.DataFrame:
     table["wallet_share"] = (
         (table["revenue_amount"] / table["potential_amount"]).where(table["potential_amount"] > 0).clip(0, 1)
     )
-    return table.reset_index().sort_values(
-        ["white_space_amount", "customer_id"], ascending=[False, True], ignore_index=True
-    )
+    return table.reset_index().sort_values("white_space_amount", ascending=False, kind="stable", ignore_index=True)
 
 
 @answers("3.4", sales=["product"], accounts=["account_id"])
@@ -388,27 +376,24 @@ def summarise_missing_products(
     """
     family = {}
     if products is not None and products["family"].notna().any():
-        family = products.dropna(subset=["family"]).set_index("product")["family"].to_dict()
-    who = accounts[accounts["status"] == "customer"].set_index("account_id")
-    sold = sales[period.holds(sales["sale_date"]) & sales["product"].notna() & sales["account_id"].isin(who.index)]
-    bought = pd.crosstab(sold["account_id"], sold["product"].map(lambda p: family.get(p, p))) > 0
-    if len(bought) < MIN_CASES or bought.shape[1] < 2:
+        named = products[products["family"].notna()]
+        family = dict(zip(named["product"], named["family"], strict=True))
+    who = accounts[accounts["status"] == "customer"]
+    sold = sales[period.holds(sales["sale_date"]) & sales["product"].notna() & sales["account_id"].isin(who["account_id"])]
+    bought = {(account, family.get(p, p)) for account, p in zip(sold["account_id"], sold["product"], strict=True)}
+    buyers, n = {account for account, _ in bought}, Counter(product for _, product in bought)
+    if len(buyers) < MIN_CASES or len(n) < 2:
         return Answer(
             "3.4", withheld=f"fewer than {MIN_CASES} customers bought in the period, or they all bought one product"
         )
-    common = bought.mean().sort_index().sort_values(ascending=False, kind="stable")
-    lacks = ~bought[common.index]
-    rows = [(account, lacks.columns[lack.to_numpy().argmax()]) for account, lack in lacks.iterrows() if lack.any()]
-    table = pd.DataFrame(rows, columns=["account_id", "product"])
-    table["buyers_share"] = table["product"].map(common)
-    for name in ("account_name", "revenue_amount"):
-        table[name] = who[name].reindex(table["account_id"]).to_numpy()
-    order = ["buyers_share", "revenue_amount", "account_id"]
-    return Answer(
-        "3.4",
-        table.sort_values(order, ascending=[False, False, True], ignore_index=True),
-        notes={"family": bool(family)},
-    )
+    rows, common = [], sorted(n, key=lambda product: (-n[product], product))
+    for account, name, revenue in zip(who["account_id"], who["account_name"], who["revenue_amount"], strict=True):
+        product = next((product for product in common if (account, product) not in bought), None)
+        if account in buyers and product is not None:
+            rows.append((account, product, n[product] / len(buyers), name, revenue))
+    rows = sorted(rows, key=lambda row: (-row[2], -row[4], row[0]))
+    table = pd.DataFrame(rows, columns=["account_id", "product", "buyers_share", "account_name", "revenue_amount"])
+    return Answer("3.4", table, notes={"family": bool(family)})
 
 
 def summarise_size(*, market: Answer, penetration: Answer) -> Answer:
@@ -436,7 +421,7 @@ def _traits(accounts: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """Columns of text by which accounts are alike: the company's own, and the size band."""
     traits = accounts[[c for c in dict.fromkeys(columns) if c in accounts and accounts[c].notna().any()]].astype(object)
     if "employees" in accounts and accounts["employees"].notna().any():
-        traits = traits.assign(size=_size_band(accounts["employees"]).set_axis(accounts.index))
+        traits = traits.assign(size=_size_band(accounts["employees"]))
     return traits
 
 
@@ -518,7 +503,8 @@ def rank_targets(
         {c: [lifts.get((c, label), np.nan) for label in traits[c]] for c in traits}, index=prospects.index
     )
     prospects["score"] = np.exp(np.log(each).mean(axis=1)).fillna(1.0)
-    prospects["why"] = [_say_traits(traits.loc[i], each.loc[i]) for i in prospects.index]
+    pairs = zip(traits.itertuples(index=False, name=None), each.itertuples(index=False, name=None), strict=True)
+    prospects["why"] = [_say_traits(*pair) for pair in pairs]
     key = "ultimate_parent_id" if together and "ultimate_parent_id" in accounts else "account_id"
     buying = accounts[accounts["status"] == "customer"].sort_values("account_id").drop_duplicates(key)
     prospects["sister"] = prospects[key].map(buying.set_index(key)["account_name"].to_dict()).astype(object)
@@ -550,12 +536,13 @@ def rank_targets(
     return Answer("3.6", table[shown].reset_index(drop=True), notes=notes)
 
 
-def _say_traits(labels: pd.Series, lifts: pd.Series) -> str:
-    strong = lifts[lifts > 1.1].sort_values(ascending=False, kind="stable").head(2)
-    if strong.empty:
+def _say_traits(labels: Sequence[str], lifts: Sequence[float]) -> str:
+    known = [(label, lift) for label, lift in zip(labels, lifts, strict=True) if lift > 1.1]
+    strong = sorted(known, key=lambda pair: -pair[1])[:2]
+    if not strong:
         return ""
-    names, lifts = (" and ".join(words) for words in ([str(labels[c]) for c in strong.index], [f"{x:.1f}" for x in strong]))
-    return f"{names}, {lifts} times as common among the best customers"
+    names, times = " and ".join(str(label) for label, _ in strong), " and ".join(f"{lift:.1f}" for _, lift in strong)
+    return f"{names}, {times} times as common among the best customers"
 
 
 @answers("3.7", leads=["lead_id", "wants_it"])
