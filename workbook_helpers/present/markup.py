@@ -86,15 +86,12 @@ def table(
     head = Markup("").join(
         Markup('<th scope="col" class="{}">{}</th>').format(_side(unit), title) for title, unit in columns.values()
     )
-    body = Markup("").join(
-        Markup("<tr>{}</tr>").format(
-            Markup("").join(
-                Markup('<td class="{}">{}</td>').format(_side(unit), say_cell(value, unit))
-                for value, (_, unit) in zip(row, columns.values(), strict=True)
-            )
-        )
-        for row in frame[list(columns)].head(limit).itertuples(index=False, name=None)
-    )
+    top = frame.head(limit)
+    cells = [
+        [f'<td class="{_side(unit)}">{escape(say_cell(value, unit))}</td>' for value in top[name]]
+        for name, (_, unit) in columns.items()
+    ]
+    body = Markup("".join(f"<tr>{''.join(row)}</tr>" for row in zip(*cells, strict=True)))
     shown = f" {limit} of {len(frame):,} shown." if len(frame) > limit else ""
     html = Markup(
         '<div class="table-scroll"><table class="data"><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
@@ -142,8 +139,8 @@ def _math(measure: Measure) -> Markup:
 
 def _source_rows(measure: Measure) -> Markup:
     frame = measure.rows.drop(columns=[c for c in _TECHNICAL if c in measure.rows])
-    numbers = [c for c in frame if pd.api.types.is_numeric_dtype(frame[c])]
-    key = next((c for c in ("amount", *numbers) if c in frame), None)
+    numbers = (c for c in frame if pd.api.types.is_numeric_dtype(frame[c]))
+    key = "amount" if "amount" in frame else next(numbers, None)
     if key is not None:
         frame = frame.sort_values(key, key=abs, ascending=False, kind="stable")
     kinds = {c: (c.replace("_", " "), _kind(frame[c])) for c in frame}
@@ -295,14 +292,14 @@ def header(book: Book) -> dict[str, Any]:
 
 def _rows(frame: pd.DataFrame) -> dict[str, list]:
     def plain(value: Any) -> Any:
-        if isinstance(value, pd.Timestamp | date):
-            return value.date().isoformat() if isinstance(value, pd.Timestamp) else value.isoformat()
-        if value is pd.NaT or value is None or (isinstance(value, float) and math.isnan(value)):
+        if value is None or value != value:  # NaN and NaT differ from themselves
             return None
+        if isinstance(value, date):
+            return value.isoformat()[:10]
         return value.item() if hasattr(value, "item") else value
 
-    rows = [[plain(v) for v in row] for row in frame.itertuples(index=False, name=None)]
-    return {"columns": [str(c) for c in frame.columns], "rows": rows}
+    columns = [[plain(value) for value in column] for _, column in frame.items()]
+    return {"columns": [str(c) for c in frame.columns], "rows": [list(row) for row in zip(*columns, strict=True)]}
 
 
 def paragraphs(lines: Iterable[str]) -> Shown:
