@@ -148,6 +148,20 @@ def test_status_touch_and_the_two_years_of_an_account():
     pd.testing.assert_frame_equal(sales, before)
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.lists(st.integers(0, 700), max_size=12), min_size=1, max_size=5), st.randoms(use_true_random=False))
+def test_gaps_are_quantiles_of_the_days_between_an_accounts_purchases(histories, random):
+    bought = [(f"A{i}", ago) for i, history in enumerate(histories) for ago in history]
+    random.shuffle(bought)
+    sales = make_sales([1.0] * len(bought), [account for account, _ in bought], [ago for _, ago in bought])
+    scored = customers.score_accounts(accounts=make_accounts(len(histories)), sales=sales, as_of=AS_OF)
+    for i, history in enumerate(histories):
+        gaps = np.diff(sorted(set(history)))
+        expected = np.quantile(gaps, [0.5, 0.9]) if len(gaps) >= 3 else [np.nan, np.nan]
+        assert scored.loc[i, ["usual_gap_days", "long_gap_days"]].tolist() == pytest.approx(list(expected), nan_ok=True)
+        assert scored.at[i, "purchases_n"] == len(set(history))
+
+
 def test_quintiles_give_equal_values_equal_scores():
     sales = make_sales([1.0, 2.0, 3.0, 4.0, 5.0], days_ago=[5, 4, 3, 2, 1])
     scored = customers.score_accounts(accounts=make_accounts(5), sales=sales, as_of=AS_OF)
@@ -256,6 +270,16 @@ def test_touches_after_the_decision_do_not_count():
     })  # fmt: skip
     answer = deals.summarise_path(opportunities=frame, activities=touches, period=YEAR)
     assert answer.table.set_index("label").loc["all", "won_touches_n"] == pytest.approx(2 / 5)
+
+
+def test_touches_of_other_deals_or_of_no_kind_count_nowhere():
+    frame = make_deals(["won"] * 5 + ["lost"] * 5)
+    touches = pd.DataFrame({
+        "opportunity_id": ["D000", "D000", "X", None], "activity_type": ["call", None, "call", "call"],
+        "activity_date": DAY - pd.Timedelta(days=20),
+    })  # fmt: skip
+    answer = deals.summarise_path(opportunities=frame, activities=touches, period=YEAR)
+    assert answer.table.values.tolist() == [["all", 0.2, 0.0], ["call", 0.2, 0.0]]
 
 
 def test_rivals_are_placed_where_they_take_deals():

@@ -89,6 +89,13 @@ def test_the_team_teaches_spend_of_the_year_and_nothing_later():
     assert market.learn_peer_spend(accounts=None, sales=sales, as_of=AS_OF, period=YEAR, company=COMPANY).empty
 
 
+def test_bands_of_employees_begin_where_they_are_named():
+    employees = [9.0] * 5 + [10.0] * 6 + [49.0] * 5 + [50.0] * 5 + [250.0] * 5 + [np.nan] * 5
+    answer = market.summarise_drivers(accounts=make_accounts([1.0] * 31, employees=employees), columns=[])
+    counted = dict(zip(answer.table["label"], answer.table["customers_n"], strict=True))
+    assert counted == {"1-9 employees": 5, "10-49 employees": 11, "50-249 employees": 5, "250 and more employees": 5}
+
+
 def test_branches_stand_with_their_parent():
     accounts = score(make_accounts([10.0] * 5 + [0.0] * 2)).assign(ultimate_parent_id=["P"] * 2 + list("cdefg"))
     table = market.summarise_penetration(accounts=accounts).table

@@ -182,6 +182,13 @@ def test_pipeline_by_hand():
     assert values(swot.summarise_pipeline(opportunities=deals[::-1], as_of=AS_OF, activities=touches)) == values(answer)
 
 
+def test_a_touch_of_deal_or_account_counts_and_also_where_the_creation_is_not_known():
+    deals = make_pipeline().assign(created_date=[pd.NaT, pd.NaT, DAY - pd.Timedelta(days=99)])
+    touches = pd.DataFrame({"opportunity_id": ["a", None, "x"], "account_id": [None, "C", None], "activity_date": DAY})
+    flags = swot.summarise_pipeline(opportunities=deals, as_of=AS_OF, activities=touches).table.set_index("opportunity_id")
+    assert flags["untouched"].fillna(-1).to_dict() == {"a": 0.0, "b": -1.0, "c": 0.0}
+
+
 def values(answer):
     return {m.id: (m.value, m.n, m.withheld) for m in answer.measures}
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from markupsafe import Markup, escape
 
@@ -138,11 +139,11 @@ def _math(measure: Measure) -> Markup:
 
 
 def _source_rows(measure: Measure) -> Markup:
-    frame = measure.rows.drop(columns=[c for c in _TECHNICAL if c in measure.rows])
+    frame = measure.rows[[c for c in measure.rows if c not in _TECHNICAL]]
     numbers = (c for c in frame if pd.api.types.is_numeric_dtype(frame[c]))
     key = "amount" if "amount" in frame else next(numbers, None)
     if key is not None:
-        frame = frame.sort_values(key, key=abs, ascending=False, kind="stable")
+        frame = frame.iloc[np.argsort(-np.abs(frame[key].to_numpy(dtype=float)), kind="stable")]
     kinds = {c: (c.replace("_", " "), _kind(frame[c])) for c in frame}
     listed = table(frame, kinds, caption="The rows behind it, largest first." if len(frame) > 1 else "The row behind it.")
     return Markup('{}<p class="csv">{}: <a href="tables/{}.csv">tables/{}.csv</a></p>').format(
@@ -247,7 +248,7 @@ def asked(plan: Plan, question: str) -> Shown:
 def facts(book: Book, *answers: Answer, card: Mapping[str, str] | None = None) -> Shown:
     """The last cell of a notebook: records every measure, and says what this run stood on."""
     measures = [m for answer in answers for m in book.beside_team(answer).measures]
-    keys = [m.key for m in measures]
+    keys, provenance = [m.key for m in measures], book.provenance
     twice = sorted({k for k in keys if keys.count(k) > 1})
     if twice:
         raise ValueError(f"recorded twice: {', '.join(twice)}")
@@ -256,9 +257,9 @@ def facts(book: Book, *answers: Answer, card: Mapping[str, str] | None = None) -
         "rows": {m.key: _rows(m.rows) for m in measures if m.rows is not None},
         "card": dict(card or {}),
         "header": header(book),
-        "provenance": book.provenance,
+        "provenance": provenance,
     }
-    lines = [("Measures recorded", len(measures)), *((k.replace("_", " "), v) for k, v in book.provenance.items())]
+    lines = [("Measures recorded", len(measures)), *((k.replace("_", " "), v) for k, v in provenance.items())]
     terms = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(k, v) for k, v in lines)
     html = Markup('<dl class="provenance">{}</dl>').format(terms)
     return Shown(html, f"{len(measures)} measures recorded", {FACTS: bundle})

@@ -381,11 +381,8 @@ def _value_ratio(
     return definition.measure(numerator / denominator, rows=base, **interval, **details)
 
 
-def _label_deals(
-    opportunities: pd.DataFrame, accounts: pd.DataFrame | None, columns: Sequence[str], as_of: date
-) -> pd.DataFrame:
+def _label_deals(closed: pd.DataFrame, accounts: pd.DataFrame | None, columns: Sequence[str]) -> pd.DataFrame:
     """One row per closed deal and cut: cut, label, hit (won), amount, rep_id. The deal's own column comes first."""
-    closed = _closed(opportunities, Period.ending(as_of, COMPARE_DAYS))
     traits = pd.DataFrame(index=closed.index)
     if accounts is not None:
         traits = accounts.drop_duplicates("account_id").set_index("account_id").reindex(closed["account_id"]).set_axis(closed.index)
@@ -418,8 +415,10 @@ def learn_win_rates(
     [['all', 'all', 1.0, 3.0, 2.0], ['kind', 'new', 1.0, 3.0, 2.0]]
     """
     columns = ["cut", "label", "hits_n", "cases_n", "reps_n", "strength"]
-    cases = None if opportunities is None else _label_deals(opportunities, accounts, company.segments, as_of)
-    if cases is None or cases.empty:
+    if opportunities is None:
+        return pd.DataFrame(columns=columns)
+    cases = _label_deals(_closed(opportunities, Period.ending(as_of, COMPARE_DAYS)), accounts, company.segments)
+    if cases.empty:
         return pd.DataFrame(columns=columns)
     filled = cases.groupby("cut")["hit"].agg(["sum", "size"])
     won, lost = filled["sum"], filled["size"] - filled["sum"]
@@ -450,15 +449,16 @@ def summarise_segment_conversion(
     >>> answer.table[["cut", "label", "rate_share", "team_share"]].values.tolist()
     [['all', 'all', 0.5, nan], ['kind', 'new', 0.5, nan]]
     """
-    cases = _label_deals(opportunities, accounts, columns, as_of)
-    if len(cases) == 0 or (cases["cut"] == "all").sum() < MIN_CASES:
+    period = Period.ending(as_of, COMPARE_DAYS)
+    closed = _closed(opportunities, period)
+    if len(closed) < MIN_CASES:
         return Answer("1.5", withheld=f"fewer than {MIN_CASES} deals were closed in three years")
+    cases = _label_deals(closed, accounts, columns)
     table = compare_with_team(count_hits(cases), win_rates, in_team=in_team)
     place = {key: i for i, key in enumerate(zip(table["cut"], table["label"], strict=True))}
     row = pd.Series([place[key] for key in zip(cases["cut"], cases["label"], strict=True)], index=cases.index)
     table["won_amount"] = sum_money(cases["amount"].where(cases["hit"]), row)
     table["main_share"] = cases.groupby([row, "account_id"]).size().groupby(level=0).max() / table["cases_n"]
-    period = Period.ending(as_of, COMPARE_DAYS)
     shown = table[(table["cases_n"] >= MIN_CASES) & (table["cut"] != "all")].head(40)
     measures = tuple(
         _rate(WIN_RATE, int(row.hits_n), int(row.cases_n), cut={row.cut: row.label}, period=period,
@@ -466,7 +466,7 @@ def summarise_segment_conversion(
               (row.hits_n + row.team_hits_n) / (row.cases_n + row.team_cases_n))
         for row in shown.itertuples()
     )  # fmt: skip
-    years = (pd.Timestamp(as_of) - _closed(opportunities, period)["close_date"].min()).days / 365
+    years = (pd.Timestamp(as_of) - closed["close_date"].min()).days / 365
     return Answer("1.5", table, measures, {"period": period, "years": max(years, 1.0)})
 
 
