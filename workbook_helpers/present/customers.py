@@ -297,8 +297,9 @@ def _stand_out(table: pd.DataFrame, evidence: pd.DataFrame | None) -> pd.DataFra
     """Rows that pass the test of chapter 2, most money first."""
     if evidence is None or evidence.empty:
         return table.head(0)
-    found = evidence.loc[evidence["q_value"] <= 0.05, ["cut", "label"]]
-    return found.merge(table, on=["cut", "label"])
+    found = evidence[evidence["q_value"] <= 0.05]
+    place = {key: i for i, key in enumerate(zip(table["cut"], table["label"], strict=True))}
+    return table.iloc[[place[key] for key in zip(found["cut"], found["label"], strict=True) if key in place]]
 
 
 def _say_segment_conversion(table: pd.DataFrame, evidence: pd.DataFrame | None) -> str:

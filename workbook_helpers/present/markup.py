@@ -69,7 +69,9 @@ def sentence(answer: Answer, text: str | None, *measures: Measure) -> Shown:
         return note(f"Not answered: {answer.withheld}.")
     parts = [Markup('<p class="finding">{}</p>').format(text)]
     if measures:
-        math_parts = Markup("").join(_math(m) for m in measures)
+        frames = {id(m.rows): m.rows for m in measures if m.rows is not None and len(m.rows)}
+        listed = {key: _list_rows(frame) for key, frame in frames.items()}  # several measures stand on the same rows
+        math_parts = Markup("").join(_math(m, listed.get(id(m.rows))) for m in measures)
         parts.append(Markup('<details class="math"><summary>See the math</summary>{}</details>').format(math_parts))
     return Shown(Markup("").join(parts), text or "")
 
@@ -119,7 +121,7 @@ def _side(unit: str) -> str:
     return unit if unit in ("text", "date") else "number"
 
 
-def _math(measure: Measure) -> Markup:
+def _math(measure: Measure, listed: Markup | None) -> Markup:
     """One measure opened: formula, inputs, interval, period, and its largest source rows."""
     lines = [("Formula", measure.formula)]
     if measure.numerator is not None and measure.denominator is not None:
@@ -132,23 +134,21 @@ def _math(measure: Measure) -> Markup:
     if measure.source:
         lines.append(("Source", measure.source))
     rows = Markup("")
-    if measure.rows is not None and len(measure.rows):
-        rows = _source_rows(measure)
+    if listed is not None:
+        link = Markup('<p class="csv">{}: <a href="tables/{}.csv">tables/{}.csv</a></p>')
+        rows = listed + link.format(as_count(len(measure.rows), "row"), measure.key, measure.key)
     terms = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(k, v) for k, v in lines if v)
     return Markup('<section class="measure"><h5>{}</h5><dl>{}</dl>{}</section>').format(str(measure), terms, rows)
 
 
-def _source_rows(measure: Measure) -> Markup:
-    frame = measure.rows[[c for c in measure.rows if c not in _TECHNICAL]]
+def _list_rows(rows: pd.DataFrame) -> Markup:
+    frame = rows[[c for c in rows if c not in _TECHNICAL]]
     numbers = (c for c in frame if pd.api.types.is_numeric_dtype(frame[c]))
     key = "amount" if "amount" in frame else next(numbers, None)
     if key is not None:
         frame = frame.iloc[np.argsort(-np.abs(frame[key].to_numpy(dtype=float)), kind="stable")]
     kinds = {c: (c.replace("_", " "), _kind(frame[c])) for c in frame}
-    listed = table(frame, kinds, caption="The rows behind it, largest first." if len(frame) > 1 else "The row behind it.")
-    return Markup('{}<p class="csv">{}: <a href="tables/{}.csv">tables/{}.csv</a></p>').format(
-        listed.html, as_count(len(frame), "row"), measure.key, measure.key
-    )
+    return table(frame, kinds, caption="The rows behind it, largest first." if len(frame) > 1 else "The row behind it.").html
 
 
 def _kind(column: pd.Series) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -142,11 +144,9 @@ def table_threats(answer: Answer, currency: str) -> markup.Shown | None:
 
 def _warned(answer: Answer) -> pd.DataFrame:
     """words, amount, n per warning that could be checked; most money first."""
-    rows = [(words, answer[f"{name}_amount"]) for name, words in WARNINGS.items()]
-    table = pd.DataFrame(
-        [(words, m.value, m.n) for words, m in rows if m.value is not None], columns=["words", "amount", "n"]
-    )
-    return table.sort_values(["amount", "words"], ascending=[False, True], ignore_index=True)
+    measures = [(words, answer[f"{name}_amount"]) for name, words in WARNINGS.items()]
+    rows = [(words, m.value, m.n) for words, m in measures if m.value is not None]
+    return pd.DataFrame(sorted(rows, key=lambda row: (-row[1], row[0])), columns=["words", "amount", "n"])
 
 
 def _say_pipeline(answer: Answer) -> str:
@@ -206,9 +206,9 @@ def table_pipeline(answer: Answer, accounts: pd.DataFrame | None, currency: str)
     if answer.withheld is not None or answer.table.empty:
         return None
     names = {} if accounts is None else dict(zip(accounts["account_id"], accounts["account_name"], strict=True))
-    flags = answer.table[list(WARNINGS)] == 1
-    said = ["; ".join(words for name, words in WARNINGS.items() if row[name]) for _, row in flags.iterrows()]
-    table = answer.table.assign(warnings=said, account=[names.get(i, i) for i in answer.table["account_id"]])
+    shown = answer.table[answer.table["warnings_n"] > 0]
+    said = ["; ".join(compress(WARNINGS.values(), row)) for row in shown[list(WARNINGS)].eq(1).to_numpy()]
+    shown = shown.assign(warnings=said, account=[names.get(i, i) for i in shown["account_id"]])
     columns = {
         "opportunity_id": ("Deal", "text"),
         "account": ("Account", "text"),
@@ -217,7 +217,6 @@ def table_pipeline(answer: Answer, accounts: pd.DataFrame | None, currency: str)
         "close_date": ("Expected close", "date"),
         "warnings": ("Warnings", "text"),
     }
-    shown = table[table["warnings_n"] > 0]
     return markup.table(shown, columns, caption="Open deals with warnings.", limit=10) if len(shown) else None
 
 
