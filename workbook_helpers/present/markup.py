@@ -142,6 +142,7 @@ def _math(measure: Measure, listed: Markup | None) -> Markup:
 
 
 def _list_rows(rows: pd.DataFrame) -> Markup:
+    """Source rows as a table, largest first."""
     frame = rows[[c for c in rows if c not in _TECHNICAL]]
     numbers = (c for c in frame if pd.api.types.is_numeric_dtype(frame[c]))
     key = "amount" if "amount" in frame else next(numbers, None)

@@ -148,9 +148,9 @@ def _summarise_purchases(sales: pd.DataFrame, key: pd.Series, as_of: date) -> pd
     before = Period.ending(last.start - timedelta(days=1))
     known = key.notna() & (sales["sale_date"] <= day)
     dates, amounts = sales.loc[known, "sale_date"], sales.loc[known, "amount"]
-    owners, keys = pd.factorize(key[known], sort=True)
+    places, keys = pd.factorize(key[known], sort=True)
     bought = (amounts > 0).to_numpy()
-    owner, when = owners[bought], dates.to_numpy()[bought]
+    owner, when = places[bought], dates.to_numpy()[bought]
     order = np.lexsort([when, owner])
     owner, when = owner[order], when[order]
     again = np.zeros(len(when), dtype=bool)
@@ -162,6 +162,7 @@ def _summarise_purchases(sales: pd.DataFrame, key: pd.Series, as_of: date) -> pd
         result[name] = _find_gap(owner, when, first, n, share)
     result["silence_days"] = (day - result["last_date"]).dt.days.astype(float)
     parts = {"revenue_amount": last, "earlier_amount": before, "total_amount": Period(date.min.replace(year=1700), as_of)}
+    owners = pd.Series(places, index=dates.index)
     for name, period in parts.items():
         result[name] = sum_money(amounts.where(period.holds(dates), 0.0), owners).to_numpy()[found]
     return result

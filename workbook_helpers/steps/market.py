@@ -85,7 +85,7 @@ def summarise_market(
     here = market[market["area"].isin(set(own["area"]))]
     table = here.groupby(keys)[["establishments_n", "spend"]].sum(min_count=1).reset_index()
     for name, n in {"accounts_n": accounts_n, "customers_n": customers_n}.items():
-        table[name] = [float(n[place]) for place in zip(*(table[key] for key in keys), strict=True)]
+        table[name] = [float(n[area]) for area in zip(*(table[key] for key in keys), strict=True)]
     table["known_share"] = (
         (table["accounts_n"] / table["establishments_n"]).where(table["establishments_n"] > 0).clip(upper=1.0)
     )
