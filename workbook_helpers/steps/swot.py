@@ -315,8 +315,8 @@ def summarise_pipeline(
 # --- 2.1, 2.2: strengths and weaknesses -------------------------------------------------------------------------------
 
 
-def _logit(share: pd.Series) -> pd.Series:
-    clipped = share.astype(float).clip(0.001, 0.999)
+def _logit(share: np.ndarray) -> np.ndarray:
+    clipped = share.clip(0.001, 0.999)
     return np.log(clipped / (1 - clipped))
 
 
@@ -327,23 +327,22 @@ def _expect(rows: pd.DataFrame) -> pd.DataFrame:
     cut, of the rep's rate beside the team's (log-odds, weighted by cases), so that one odd label does not make the
     others look odd. A cut with one label alone is compared with the team as it is, and reps may differ.
     """
-    n, made = rows["cases_n"], rows["cases_n"] * rows["team_share"]
-    shift = _logit((rows["hits_n"] + 0.5) / (n + 1)) - _logit((made + 0.5) / (n + 1))
+    names = ("hits_n", "cases_n", "team_share", "team_cases_n", "strength")
+    hits, n, team, team_n, strength = (rows[name].to_numpy(float) for name in names)
+    shift = _logit((hits + 0.5) / (n + 1)) - _logit((n * team + 0.5) / (n + 1))
     level, rest = np.zeros(len(rows)), np.zeros(len(rows))
-    cut, order = pd.factorize(rows["cut"])[0], np.argsort(shift.to_numpy(), kind="stable")
-    order = order[shift.notna().to_numpy()[order]]
+    cut, order = pd.factorize(rows["cut"])[0], np.argsort(shift, kind="stable")
+    order = order[~np.isnan(shift[order])]
     for i in range(len(rows)):
         others = order[(cut[order] == cut[i]) & (order != i)]
         if len(others):
-            cases = n.to_numpy()[others].cumsum()
+            cases = n[others].cumsum()
             rest[i] = cases[-1]
-            level[i] = shift.iloc[others[np.searchsorted(cases, rest[i] / 2)]]
-    moved = 1 / (1 + np.exp(-(_logit(rows["team_share"]) + level)))
-    worth = rows["strength"].where(rest == 0, MEDIAN_WORTH * rest)
-    return rows.assign(
-        expected_share=rows["team_share"].where(rest == 0, moved),
-        doubt=1 / (1 / (worth + 1) + 1 / (rows["team_cases_n"] + 1)) - 1,
-    )
+            level[i] = shift[others[np.searchsorted(cases, rest[i] / 2)]]
+    moved = 1 / (1 + np.exp(-(_logit(team) + level)))
+    worth = np.where(rest == 0, strength, MEDIAN_WORTH * rest)
+    doubt = 1 / (1 / (worth + 1) + 1 / (team_n + 1)) - 1
+    return rows.assign(expected_share=np.where(rest == 0, team, moved), doubt=doubt)
 
 
 #: What a line of evidence holds.
