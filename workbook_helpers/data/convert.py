@@ -5,7 +5,7 @@ All work is done by DuckDB over whole columns; every rule writes its failures in
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -50,7 +50,7 @@ _NUMBERS = {
 #: A Salesforce id in its short form; two of them may differ only in capitals.
 SHORT_ID = "[0-9A-Za-z]{15}"
 
-_TOTALS = ("total", "totals", "grand total", "subtotal", "sub total", "sum", "grand totals", "gesamt", "summe")
+_TOTALS = "(?i)(total|totals|grand total|subtotal|sub total|sum|grand totals|gesamt|summe)[: ]*"
 
 
 @dataclass(frozen=True)
@@ -84,48 +84,54 @@ def convert_table(con: duckdb.DuckDBPyConnection, table: Table, source: Source, 
 
     Rows that cannot be used, and cells that cannot be read, are written into ``problems``.
     Raises InputDataError when the table lacks a required column, or when its dates or decimals can be read in two ways.
+
+    The table holds all rows until their values are judged, each value that is no text also as it was written. A row is named by its rowid.
     """
     con.execute(PROBLEMS)
-    raw = f"raw_{table.name}"
-    found = [row[0] for row in con.execute(f"DESCRIBE {raw}").fetchall()]
+    found = [row[0] for row in con.execute(f"DESCRIBE raw_{table.name}").fetchall()]
     _check_columns(table, found, source)
     own = [c for c in found if table.own_columns and c not in table.names and not c.startswith("_")]
     columns = [*table.columns, *(Column(name) for name in own)]
+    converted = [c for c in columns if c.kind not in ("id", "text")]
     whole_ids = company.ids == "salesforce"
     cleaned = ", ".join(
         f"{_clean(c.name, whole_ids and c.kind == 'id') if c.name in found else 'NULL::VARCHAR'} AS {quote(c.name)}" for c in columns
     )
-    con.execute(f"CREATE OR REPLACE TEMP TABLE cleaned AS SELECT {cleaned}, _file, _row, row_number() OVER () AS _n FROM {raw}")
-    reading = _detect(con, table, source, company)
+    con.execute(f"CREATE OR REPLACE TEMP VIEW cleaned AS SELECT {cleaned}, _file, _row FROM raw_{table.name}")
+    reading = _detect(con, table, source, company, found)
+    values = ", ".join(f"{read_as(c, reading)} AS {quote(c.name)}" for c in columns)
+    written = "".join(f", {quote(c.name)} AS {_written(c)}" for c in converted)
+    con.execute(f"CREATE OR REPLACE TABLE {table.name} AS SELECT {values}, _file, _row{written} FROM cleaned")
     if table.name == "quotas":
-        _end_quotas(con, company, reading)
-    typed = ", ".join(f"{read_as(c, reading)} AS {quote(c.name)}" for c in columns)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE typed AS SELECT {typed}, _file, _row, _n FROM cleaned")
+        _end_quotas(con, company)
     con.execute("CREATE OR REPLACE TEMP TABLE bad (_n BIGINT, col VARCHAR, val VARCHAR, what VARCHAR, fix VARCHAR)")
     _set_aside_totals(con, table)
-    _check_values(con, columns, reading)
+    _check_values(con, table, columns, reading)
     if table.name == "opportunities":
         _set_aside_undated(con, company)
     _set_aside_twins(con, table, columns)
-    _doubt_ids(con, columns if whole_ids else ())
+    _doubt_ids(con, table, columns if whole_ids else ())
     _report(con, table)
-    names = ", ".join(quote(c.name) for c in columns)
-    con.execute(
-        f"CREATE OR REPLACE TABLE {table.name} AS SELECT {names}, _file, _row FROM typed WHERE _n NOT IN (SELECT _n FROM bad)"
-    )
-    con.execute("DROP TABLE cleaned; DROP TABLE typed; DROP TABLE bad; DROP TABLE blanked; DROP TABLE doubted")
+    con.execute(f"DELETE FROM {table.name} WHERE rowid IN (SELECT _n FROM bad)")
+    for column in converted:
+        con.execute(f"ALTER TABLE {table.name} DROP COLUMN {_written(column)}")
+    con.execute("DROP VIEW cleaned; DROP TABLE bad; DROP TABLE blanked; DROP TABLE doubted")
 
 
-def _end_quotas(con: duckdb.DuckDBPyConnection, company: Company, reading: Reading) -> None:
+def _written(column: Column) -> str:
+    """SQL of a column's value as the export wrote it, cleaned."""
+    return quote(column.name if column.kind in ("id", "text") else f"_written_{column.name}")
+
+
+def _end_quotas(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     """A quota without an end lasts until the rep's next one begins, and the last one until its fiscal year ends."""
     month, day = map(int, company.fiscal_year_start.split("-"))
-    year_end = f"make_date(year(start) + (start >= make_date(year(start), {month}, {day}))::INT, {month}, {day})"
+    year_end = f"make_date(year(period_start) + (period_start >= make_date(year(period_start), {month}, {day}))::INT, {month}, {day})"
     con.execute(
-        f"""UPDATE cleaned SET period_end = (next - 1)::VARCHAR
-            FROM (SELECT _n, coalesce(min(start) OVER later, {year_end}) AS next
-                  FROM (SELECT _n, rep_id, {_date("period_start", reading.dates)} AS start FROM cleaned)
-                  WINDOW later AS (PARTITION BY rep_id ORDER BY start RANGE BETWEEN INTERVAL 1 DAY FOLLOWING AND UNBOUNDED FOLLOWING)) n
-            WHERE n._n = cleaned._n AND period_end IS NULL"""
+        f"""UPDATE quotas SET period_end = next - 1, _written_period_end = (next - 1)::VARCHAR
+            FROM (SELECT rowid AS _n, coalesce(min(period_start) OVER later, {year_end}) AS next FROM quotas WINDOW later AS
+                  (PARTITION BY rep_id ORDER BY period_start RANGE BETWEEN INTERVAL 1 DAY FOLLOWING AND UNBOUNDED FOLLOWING)) n
+            WHERE n._n = quotas.rowid AND _written_period_end IS NULL"""
     )
 
 
@@ -169,7 +175,7 @@ def id_ending(name: str) -> str:
     return " || ".join(letter(first) for first in (1, 6, 11))
 
 
-def _doubt_ids(con: duckdb.DuckDBPyConnection, columns: Iterable[Column]) -> None:
+def _doubt_ids(con: duckdb.DuckDBPyConnection, table: Table, columns: Iterable[Column]) -> None:
     """Fills ``doubted`` with Salesforce ids whose last three characters do not fit the others; their rows count all the same."""
     con.execute("CREATE OR REPLACE TEMP TABLE doubted AS FROM bad LIMIT 0")
     what = "is a Salesforce id whose last three characters do not fit the others"
@@ -177,9 +183,9 @@ def _doubt_ids(con: duckdb.DuckDBPyConnection, columns: Iterable[Column]) -> Non
     for column in (c for c in columns if c.kind == "id"):
         name = quote(column.name)
         con.execute(
-            f"""INSERT INTO doubted SELECT _n, {text(column.name)}, {name}, {text(what)}, {text(fix)} FROM cleaned
+            f"""INSERT INTO doubted SELECT rowid, {text(column.name)}, {name}, {text(what)}, {text(fix)} FROM {table.name}
                 WHERE regexp_full_match({name}, '{SHORT_ID}[0-9A-Za-z]{{3}}') AND regexp_matches({name}, '[A-Za-z]')
-                AND substr({name}, 16) != {id_ending(name)} AND _n NOT IN (SELECT _n FROM bad)"""
+                AND substr({name}, 16) != {id_ending(name)} AND rowid NOT IN (SELECT _n FROM bad)"""
         )
 
 
@@ -212,35 +218,40 @@ def read_as(column: Column, reading: Reading) -> str:
 
 
 def _date(name: str, date_format: str) -> str:
-    day = f"CASE WHEN regexp_matches({name}, '^\\d{{4}}-\\d{{2}}-\\d{{2}}($|[ T])') THEN try_cast(left({name}, 10) AS DATE) END"
-    if date_format != DATE_FORMATS[0]:  # a date as 2026-09-30 means one thing everywhere, and spreadsheets give it
-        bare = f"regexp_replace({name}, '[ T]\\d{{1,2}}:\\d{{2}}.*$', '')"
-        day = f"coalesce({day}, try_strptime({bare}, {text(date_format)})::DATE)"
-    return f"CASE WHEN year({day}) BETWEEN 1900 AND 2199 THEN {day} END"
+    iso = f"CASE WHEN regexp_matches({name}, '^(19|20|21)\\d{{2}}-\\d{{2}}-\\d{{2}}($|[ T])') THEN try_cast(left({name}, 10) AS DATE) END"
+    if date_format == DATE_FORMATS[0]:
+        return iso
+    bare = f"regexp_replace({name}, '[ T]\\d{{1,2}}:\\d{{2}}.*$', '')"
+    day = f"try_strptime({bare}, {text(date_format)})::DATE"
+    # a date as 2026-09-30 means one thing everywhere, and spreadsheets give it
+    return f"coalesce({iso}, CASE WHEN year({day}) BETWEEN 1900 AND 2199 THEN {day} END)"
 
 
-def _detect(con: duckdb.DuckDBPyConnection, table: Table, source: Source, company: Company) -> Reading:
+def _detect(con: duckdb.DuckDBPyConnection, table: Table, source: Source, company: Company, found: Collection[str]) -> Reading:
+    columns = [c for c in table.columns if c.name in found]
     return Reading(
-        decimal=source.decimal or source.file_decimal or company.decimal or _detect_decimal(con, table, source),
-        dates=source.dates or company.dates or _detect_dates(con, table, source),
+        decimal=source.decimal or source.file_decimal or company.decimal or _detect_decimal(con, table, source, columns),
+        dates=source.dates or company.dates or _detect_dates(con, table, source, columns),
     )
 
 
-def _best(con: duckdb.DuckDBPyConnection, columns: list[str], tests: dict[str, str]) -> list[str]:
+def _best(con: duckdb.DuckDBPyConnection, table: Table, columns: list[str], tests: dict[str, str]) -> list[str]:
     """The readings that fit the most values over all these columns, by their SQL tests on ``v``."""
     if not columns:
         return list(tests)[:1]
-    values = " UNION ALL ".join(f"SELECT DISTINCT {quote(c)} AS v FROM cleaned WHERE {quote(c)} IS NOT NULL" for c in columns)
+    values = " UNION ALL ".join(
+        f"SELECT DISTINCT {_clean('v')} AS v FROM (SELECT DISTINCT {quote(c)} AS v FROM raw_{table.name})" for c in columns
+    )
     counts = ", ".join(f"count(*) FILTER ({test})" for test in tests.values())
-    hits = con.execute(f"SELECT {counts} FROM ({values})").fetchone()
+    hits = con.execute(f"SELECT {counts} FROM ({values}) WHERE v IS NOT NULL").fetchone()
     return [name for name, hit in zip(tests, hits, strict=True) if hit == max(hits)]
 
 
-def _detect_decimal(con: duckdb.DuckDBPyConnection, table: Table, source: Source) -> str:
+def _detect_decimal(con: duckdb.DuckDBPyConnection, table: Table, source: Source, found: Iterable[Column]) -> str:
     """The decimal sign that fits the most values; asked for where both fit and they differ."""
-    columns = [c.name for c in table.columns if c.kind in ("money", "number", "share")]
+    columns = [c.name for c in found if c.kind in ("money", "number", "share")]
     tests = {sign: f"regexp_full_match(trim(rtrim(v, '%')), '{pattern}')" for sign, pattern in _NUMBERS.items()}
-    best = _best(con, columns, tests)
+    best = _best(con, table, columns, tests)
     if len(best) == 1:
         return best[0]
     for column in columns:
@@ -255,10 +266,10 @@ def _detect_decimal(con: duckdb.DuckDBPyConnection, table: Table, source: Source
     return "."
 
 
-def _detect_dates(con: duckdb.DuckDBPyConnection, table: Table, source: Source) -> str:
+def _detect_dates(con: duckdb.DuckDBPyConnection, table: Table, source: Source, found: Iterable[Column]) -> str:
     """The date format that fits the most values; asked for where several fit equally."""
-    columns = [c.name for c in table.columns if c.kind == "date"]
-    best = _best(con, columns, {f: f"{_date('v', f)} IS NOT NULL" for f in DATE_FORMATS})
+    columns = [c.name for c in found if c.kind == "date"]
+    best = _best(con, table, columns, {f: f"{_date('v', f)} IS NOT NULL" for f in DATE_FORMATS})
     if len(best) in (1, len(DATE_FORMATS)):
         return best[0]
     values = " UNION ALL ".join(f"SELECT {quote(c)} AS v FROM cleaned WHERE {quote(c)} IS NOT NULL" for c in columns)
@@ -272,56 +283,56 @@ def _detect_dates(con: duckdb.DuckDBPyConnection, table: Table, source: Source) 
 def _set_aside_totals(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     """A spreadsheet's "Total" row is no deal and no order."""
     labels = [c.name for c in table.columns if c.kind in ("id", "text") and (c.filled or c.name in ("rep_id", "account_id"))]
-    words = ", ".join(text(word) for word in _TOTALS)
     for column in labels:
         con.execute(
-            f"INSERT INTO bad SELECT _n, {text(column)}, {quote(column)}, 'is a row of totals, no {table.one_row_per}', "
-            f"'Delete the row from the export.' FROM cleaned "
-            f"WHERE lower(rtrim({quote(column)}, ': ')) IN ({words}) AND _n NOT IN (SELECT _n FROM bad)"
+            f"INSERT INTO bad SELECT rowid, {text(column)}, {quote(column)}, 'is a row of totals, no {table.one_row_per}', "
+            f"'Delete the row from the export.' FROM {table.name} "
+            f"WHERE regexp_full_match({quote(column)}, '{_TOTALS}') AND rowid NOT IN (SELECT _n FROM bad)"
         )
 
 
-def _check_values(con: duckdb.DuckDBPyConnection, columns: Iterable[Column], reading: Reading) -> None:
+def _check_values(con: duckdb.DuckDBPyConnection, table: Table, columns: Iterable[Column], reading: Reading) -> None:
     """Writes the rows whose values are missing, unreadable or out of bounds into ``bad``, and single cells into ``blanked``."""
     rows: dict[bool, list[str]] = {True: [], False: []}
     for column in columns:
         for condition, what, fix in _failures(column, reading):
-            place = f"_n, {text(column.name)} AS col, c.{quote(column.name)} AS val, {text(what)} AS what, {text(fix)} AS fix"
-            rows[column.filled].append(f"SELECT {place} FROM cleaned c JOIN typed t USING (_n) WHERE {condition}")
+            place = f"rowid AS _n, {text(column.name)} AS col, {_written(column)} AS val, {text(what)} AS what, {text(fix)} AS fix"
+            rows[column.filled].append(f"SELECT {place} FROM {table.name} WHERE {condition}")
     if rows[True]:
         con.execute(f"INSERT INTO bad SELECT * FROM ({' UNION ALL '.join(rows[True])}) WHERE _n NOT IN (SELECT _n FROM bad)")
     cells = " UNION ALL ".join(rows[False]) or "FROM bad LIMIT 0"
     con.execute(f"CREATE OR REPLACE TEMP TABLE blanked AS SELECT * FROM ({cells}) WHERE _n NOT IN (SELECT _n FROM bad)")
     for (name,) in con.execute("SELECT DISTINCT col FROM blanked").fetchall():
-        con.execute(f"UPDATE typed SET {quote(name)} = NULL WHERE _n IN (SELECT _n FROM blanked WHERE col = {text(name)})")
+        con.execute(f"UPDATE {table.name} SET {quote(name)} = NULL WHERE rowid IN (SELECT _n FROM blanked WHERE col = {text(name)})")
 
 
 def _failures(column: Column, reading: Reading) -> Iterator[tuple[str, str, str]]:
     """What can be wrong with a value of this column: SQL condition, what is said, what to do."""
-    name, mend = quote(column.name), "Mend it in the CRM."
+    name, written, mend = quote(column.name), _written(column), "Mend it in the CRM."
     if column.filled and column.empty is None:
-        yield f"c.{name} IS NULL", "is empty", "Fill it in the CRM, or delete the row from the export."
+        yield f"{written} IS NULL", "is empty", "Fill it in the CRM, or delete the row from the export."
     if column.kind in _WANTED:
         wanted = _WANTED[column.kind] + (f" of the calendar written as {reading.dates}" if column.kind == "date" else "")
         fix = f"Write {wanted}, or name how this file writes it in workbook.yml."
-        yield f"c.{name} IS NOT NULL AND t.{name} IS NULL", f"is not {wanted}", fix
+        yield f"{written} IS NOT NULL AND {name} IS NULL", f"is not {wanted}", fix
     if column.kind == "count":
-        yield f"t.{name} != floor(t.{name})", "is not a whole number", mend
+        yield f"{name} != floor({name})", "is not a whole number", mend
     if column.low is not None:
-        yield f"t.{name} < {column.low}", f"is below {column.low:g}", mend
+        yield f"{name} < {column.low}", f"is below {column.low:g}", mend
     if column.high is not None:
-        yield f"t.{name} > {column.high}", f"is above {column.high:g}", mend
+        yield f"{name} > {column.high}", f"is above {column.high:g}", mend
     if column.allowed:
         listed = ", ".join(text(a) for a in column.allowed)
-        yield f"lower(t.{name}) NOT IN ({listed})", f"is none of {', '.join(column.allowed)}", mend
+        yield f"lower({name}) NOT IN ({listed})", f"is none of {', '.join(column.allowed)}", mend
 
 
 def _set_aside_undated(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     """A deal that is won or lost, nobody knows when, belongs to no period."""
     closed = ", ".join(text(word.lower()) for word in (*company.won, *company.lost)) or "NULL"
     con.execute(
-        f"""INSERT INTO bad SELECT _n, 'close_date', opportunity_id, 'is closed without a close date', 'Fill in the day it was won or lost.'
-            FROM typed WHERE lower(outcome) IN ({closed}) AND close_date IS NULL AND _n NOT IN (SELECT _n FROM bad)"""
+        f"""INSERT INTO bad
+            SELECT rowid, 'close_date', opportunity_id, 'is closed without a close date', 'Fill in the day it was won or lost.'
+            FROM opportunities WHERE lower(outcome) IN ({closed}) AND close_date IS NULL AND rowid NOT IN (SELECT _n FROM bad)"""
     )
 
 
@@ -332,15 +343,16 @@ def _set_aside_twins(con: duckdb.DuckDBPyConnection, table: Table, columns: Iter
     keys = ", ".join(quote(k) for k in table.key)
     content = "hash(" + ", ".join(quote(c.name) for c in columns) + ")"
     label = " || ' / ' || ".join(f"coalesce({quote(k)}::VARCHAR, '')" for k in table.key)
+    sound = f"(SELECT rowid AS _n, * FROM {table.name} WHERE rowid NOT IN (SELECT _n FROM bad))"
     con.execute(
         f"""INSERT INTO bad SELECT _n, {text(", ".join(table.key))}, {label},
             CASE WHEN kinds = 1 THEN 'stands here again; the first one counts'
                  ELSE 'names ' || twins || ' rows that contradict each other' END,
             CASE WHEN kinds = 1 THEN 'Delete the repeated row.' ELSE 'Keep the right one in the export.' END
         FROM (SELECT *, count(*) OVER w AS twins, row_number() OVER (PARTITION BY {keys} ORDER BY _n) AS nth
-              FROM typed SEMI JOIN (SELECT {keys} FROM typed WHERE _n NOT IN (SELECT _n FROM bad) GROUP BY ALL HAVING count(*) > 1)
-              USING ({keys}) WHERE _n NOT IN (SELECT _n FROM bad) WINDOW w AS (PARTITION BY {keys}))
-        JOIN (SELECT {keys}, count(DISTINCT {content}) AS kinds FROM typed WHERE _n NOT IN (SELECT _n FROM bad) GROUP BY ALL)
+              FROM {sound} SEMI JOIN (SELECT {keys} FROM {sound} GROUP BY ALL HAVING count(*) > 1)
+              USING ({keys}) WINDOW w AS (PARTITION BY {keys}))
+        JOIN (SELECT {keys}, count(DISTINCT {content}) AS kinds FROM {sound} GROUP BY ALL)
         USING ({keys}) WHERE kinds > 1 OR nth > 1"""
     )
 
@@ -350,14 +362,13 @@ def _report(con: duckdb.DuckDBPyConnection, table: Table) -> None:
     rep = f"t.{quote(table.rep)}" if table.rep in table.names else "NULL"
     if table.rep and "account_id" in table.names and table.name != "accounts":
         rep = f"coalesce({rep}, (SELECT a.rep_id FROM accounts a WHERE a.account_id = t.account_id))" if _has(con, "accounts") else rep
-    key = f"concat_ws(' / ', {', '.join(f'c.{quote(k)}' for k in table.named_by)})" if table.named_by else "NULL"
+    key = f"concat_ws(' / ', {', '.join(f't.{_written(table.column(k))}' for k in table.named_by)})" if table.named_by else "NULL"
     amount = f"t.{quote(table.amount)}" if table.amount else "NULL"
     known = f"t.{quote(table.known)}" if table.known else "NULL"
     for found, severity in (("bad", "set_aside"), ("blanked", "finding"), ("doubted", "finding")):
         con.execute(
-            f"INSERT INTO problems SELECT '{severity}', {text(table.name)}, t._file, t._row, b.col, b.val, b.what, "
-            f"b.fix, {key}, {rep}, {amount}, {known} FROM {found} b JOIN typed t USING (_n) "
-            f"JOIN cleaned c USING (_n) ORDER BY t._file, t._row, t._n, b.col"
+            f"INSERT INTO problems SELECT '{severity}', {text(table.name)}, t._file, t._row, b.col, b.val, b.what, b.fix, "
+            f"{key}, {rep}, {amount}, {known} FROM {found} b JOIN {table.name} t ON t.rowid = b._n ORDER BY t._file, t._row, b._n, b.col"
         )
 
 
