@@ -14,6 +14,7 @@ def test_unchanged_inputs_are_not_read_twice(company, monkeypatch):
     first = prepare(folder)
     monkeypatch.setattr(store, "_sha256", lambda path: pytest.fail("read again"))
     monkeypatch.setattr(store, "write_view", lambda *a, **k: pytest.fail("built again"))
+    monkeypatch.setattr(store, "read_problems", lambda folder: pytest.fail("problems of all reps read"))
     assert prepare(folder).fingerprint == first.fingerprint
 
 

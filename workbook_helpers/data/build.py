@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple
 from datetime import date
@@ -15,13 +16,14 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+from pyarrow import parquet
 
 from workbook_helpers.data import days, known
 from workbook_helpers.data.convert import PROBLEMS, convert_table, quote
 from workbook_helpers.data.findings import check_calendar, check_tables, find_problems
 from workbook_helpers.data.history import Import
 from workbook_helpers.data.imports import FileOptions, load_exports
-from workbook_helpers.data.prepared import Prepared
+from workbook_helpers.data.prepared import Prepared, find_shelf, shelf_folder
 from workbook_helpers.data.readers import shorten
 from workbook_helpers.data.schemas import NOBODY, TABLES
 from workbook_helpers.data.settings import Company, Source
@@ -31,7 +33,15 @@ from workbook_helpers.errors import InputDataError, Problem, SettingsError
 #: So many problems of one book are named in its report; all stand in the file that ``workbook check`` writes.
 NAMED_PROBLEMS = 20
 
-_PARQUET = "FORMAT parquet, ROW_GROUP_SIZE 20480, COMPRESSION zstd"
+#: So many reps share a shelf. A rep's report opens one shelf only, so that it costs the same in a company of any size.
+SHELF_REPS = 50
+
+#: So many rows stand in one group of a shelf's file; a rep's book is read in whole groups. Smaller ones cost more to write than they save.
+_GROUP_ROWS = 4096
+
+#: What DuckDB may hold in memory; what is more waits on the disk. Exports of ten million rows stand beside it as text (about 1.5 GB),
+#: and both together stay under 4 GB.
+_MEMORY = "2GB"
 
 
 def import_tables(company: Company, files: list[str], place: Path) -> None:
@@ -40,7 +50,7 @@ def import_tables(company: Company, files: list[str], place: Path) -> None:
     imported = load_exports(company.folder / company.exports, options=options, only={Path(name).stem for name in files})
     broken = {p.table for p in imported.problems if p.severity == "unusable"}
     usable = []
-    with _connect() as con:
+    with _connect(place) as con:
         con.execute(PROBLEMS)
         _insert(con, imported.problems)
         for name, table in TABLES.items():
@@ -48,15 +58,15 @@ def import_tables(company: Company, files: list[str], place: Path) -> None:
             if source is None or broken.intersection(source.stems(files)):
                 continue
             try:
-                con.register("exported", _relation(name, source, imported.tables, files))
-                con.execute(f"CREATE OR REPLACE TEMP TABLE raw_{name} AS SELECT * FROM exported")
-                con.unregister("exported")
+                con.register(f"raw_{name}", _relation(name, source, imported.tables, files))
                 convert_table(con, table, source, company)
-                con.execute(f"DROP TABLE raw_{name}")
+                con.unregister(f"raw_{name}")
                 usable.append(name)
             except InputDataError as error:
                 what = " ".join(filter(None, (error.seen, error.allowed))).rstrip(".")
                 _insert(con, [Problem("unusable", name, ", ".join(source.files), None, None, None, what, error.do)])
+        imported.tables.clear()
+        pa.default_memory_pool().release_unused()
         whole = set(company.tables) <= set(usable)
         if whole:
             days.set_aside_strays(con, company)
@@ -66,7 +76,8 @@ def import_tables(company: Company, files: list[str], place: Path) -> None:
         for name in usable:
             con.execute(f"COPY {name} TO '{_sql_path(place / name)}.parquet' (FORMAT parquet)")
         con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")
-    (place / "days.json").write_text(json.dumps({"events": reach, "periods": edges}, default=date.isoformat))
+        unusable = con.execute("SELECT count(*) FROM problems WHERE severity = 'unusable'").fetchone()[0]
+    (place / "days.json").write_text(json.dumps({"events": reach, "periods": edges, "unusable_n": unusable}, default=date.isoformat))
 
 
 def _insert(con: Any, problems: Iterable[Problem]) -> None:
@@ -148,7 +159,7 @@ def write_view(company: Company, as_of: date, base: Import, imports: Sequence[Im
 
     base: the import to speak from. imports: those up to the as-of date, oldest first.
     """
-    with _connect() as con:
+    with _connect(place) as con:
         con.execute(f"CREATE TABLE problems AS SELECT * FROM {base.rows('problems')}")
         company, remarks = known.build_books(con, company, as_of, base, imports)
         find_problems(con, company)
@@ -156,41 +167,89 @@ def write_view(company: Company, as_of: date, base: Import, imports: Sequence[Im
         con.execute("DELETE FROM problems WHERE known > as_of()")
         remarks += days.say_strays(con)
         con.execute(f"COPY problems TO '{_sql_path(place)}/problems.parquet' (FORMAT parquet)")
-        counts, marks = _write_books(con, company, place)
         reps = _describe_reps(con)
-        view = {
-            "as_of": as_of.isoformat(),
-            "tables": list(company.tables),
-            "reps": reps,
-            "rows": {rep["rep_id"]: _digest([*marks[None], *marks.get(rep["rep_id"], [])]) for rep in reps},
-            "counts": counts,
-            "remarks": remarks,
-            **_summarise_problems(con),
-        }
+        shelves = ["", *(rep["rep_id"] for rep in reps[SHELF_REPS::SHELF_REPS])]
+        for number in range(len(shelves)):
+            shelf_folder(place, number).mkdir()
+        counts, marks = _write_books(con, company, place, shelves)
+        rows = {rep["rep_id"]: _digest([*marks[None], *marks.get(rep["rep_id"], [])]) for rep in reps}
+        _write_shelves(place, shelves, {"reps": reps, "rows": rows, "counts": counts, **_summarise_problems(con)})
+    view = {"as_of": as_of.isoformat(), "tables": list(company.tables), "remarks": remarks, "shelves": shelves}
     (place / "view.json").write_text(json.dumps(view, sort_keys=True), encoding="utf-8")
 
 
-def _write_books(con: Any, company: Company, place: Path) -> tuple[dict[str, dict[str, int]], dict[str | None, list[str]]]:
-    """Writes the books, rep by rep, and returns each rep's number of rows and a mark of them; None: of company-wide tables."""
+def _write_books(
+    con: Any, company: Company, place: Path, shelves: Sequence[str]
+) -> tuple[dict[str, dict[str, int]], dict[str | None, list[str]]]:
+    """Writes the books, rep by rep, and returns each rep's number of rows and a mark of them; None: of company-wide tables.
+
+    shelves: the rep_id from which each of them holds the books, up to the next one's.
+    """
     counts: dict[str, dict[str, int]] = {}
     marks: dict[str | None, list[str]] = {None: []}
-    listed = "SELECT table_name FROM duckdb_tables() WHERE starts_with(table_name, 'book_') ORDER BY 1"
-    for (book,) in con.execute(listed).fetchall():
-        name = book.removeprefix("book_")
-        if not (company.has(name) or name in ("sales", "account_sales")):
-            continue
-        rows, owner = f"SELECT * FROM {book}", "NULL"
-        if any(column == "rep_id" for column, *_ in con.execute(f"DESCRIBE {book}").fetchall()):
+    for name in known.list_books(company):
+        rows, owner = f"SELECT * FROM book_{name}", "NULL"
+        if any(column == "rep_id" for column, *_ in con.execute(f"DESCRIBE book_{name}").fetchall()):
             # What belongs to nobody we know stands under NOBODY, so that totals close.
             known_rep = f"CASE WHEN rep_id IN (SELECT rep_id FROM k_reps) THEN rep_id ELSE '{NOBODY}' END AS rep_id"
-            rows, owner = f"SELECT {known_rep}, * EXCLUDE (rep_id) FROM {book}", "rep_id"
-        con.execute(f"COPY ({rows} ORDER BY ALL) TO '{_sql_path(place / name)}.parquet' ({_PARQUET})")
-        mark = "md5(concat(bit_xor(hash(b)), sum(hash(b)::HUGEINT % 1000000007)))"
-        for rep_id, n, content in con.execute(f"SELECT {owner}, count(*), {mark} FROM ({rows}) b GROUP BY 1").fetchall():
+            rows, owner = f"SELECT {known_rep}, * EXCLUDE (rep_id) FROM book_{name}", "rep_id"
+        con.execute(f"CREATE OR REPLACE TEMP TABLE _book AS {rows} ORDER BY ALL")
+        mark = "md5(concat(bit_xor(hash(_book)), sum(hash(_book) % 1000000007)))"
+        sizes = [0] * len(shelves)
+        for rep_id, n, content in con.execute(f"SELECT {owner}, count(*), {mark} FROM _book GROUP BY 1").fetchall():
             marks.setdefault(rep_id, []).append(f"{name}:{n}:{content}")
             if rep_id is not None:
                 counts.setdefault(rep_id, {})[name] = n
+                sizes[find_shelf(shelves, rep_id)] += n
+        if owner == "NULL":
+            con.execute(f"COPY _book TO '{_sql_path(place / name)}.parquet' (FORMAT parquet)")
+            continue
+        files = [shelf_folder(place, number) / f"{name}.parquet" for number in range(len(shelves))]
+        _write_files(files, _cut(con.execute("FROM _book").to_arrow_reader(100_000), sizes))
     return counts, marks
+
+
+def _write_files(files: Iterable[Path], parts: Iterable[pa.Table]) -> None:
+    """Writes one part into each file, two at a time."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        writing: deque[Future] = deque()
+        for file, part in zip(files, parts, strict=True):
+            if len(writing) == 2:
+                writing.popleft().result()
+            writing.append(pool.submit(_write_file, file, part))
+        for written in writing:
+            written.result()
+
+
+def _write_file(file: Path, part: pa.Table) -> None:
+    parquet.write_table(part, file, row_group_size=_GROUP_ROWS, compression="zstd", write_statistics=["rep_id"])
+
+
+def _cut(rows: pa.RecordBatchReader, sizes: Iterable[int]) -> Iterator[pa.Table]:
+    """Tables of so many rows each, from the first row on."""
+    rest = rows.schema.empty_table()
+    for size in sizes:
+        parts, n = [rest], len(rest)
+        while n < size:
+            parts.append(pa.Table.from_batches([rows.read_next_batch()]))
+            n += len(parts[-1])
+        whole = pa.concat_tables(parts)
+        yield whole.slice(0, size)
+        rest = whole.slice(size)
+
+
+def _write_shelves(place: Path, shelves: Sequence[str], of_reps: Mapping[str, Any]) -> None:
+    """Writes what each shelf says of its reps. of_reps: lists of values that name a rep_id first or by name, and values by rep_id."""
+    told: list[dict[str, Any]] = [{key: type(values)() for key, values in of_reps.items()} for _ in shelves]
+    for key, values in of_reps.items():
+        if isinstance(values, dict):
+            for rep_id, value in values.items():
+                told[find_shelf(shelves, rep_id)][key][rep_id] = value
+        else:
+            for value in values:
+                told[find_shelf(shelves, value["rep_id"] if isinstance(value, dict) else value[0])][key].append(value)
+    for number, shelf in enumerate(told):
+        (shelf_folder(place, number) / "reps.json").write_text(json.dumps(shelf, sort_keys=True), encoding="utf-8")
 
 
 def _digest(marks: Iterable[str]) -> str:
@@ -248,12 +307,13 @@ def write_team(prepared: Prepared) -> None:
 
 
 @contextmanager
-def _connect() -> Iterator[Any]:
-    import duckdb
-
+def _connect(place: Path | None = None) -> Iterator[Any]:
+    """place: the folder in which tables wait that are too large for the memory."""
     con = duckdb.connect()
     try:
         con.execute("SET preserve_insertion_order = true; SET python_enable_replacements = false")
+        if place:
+            con.execute(f"SET memory_limit = '{_MEMORY}'; SET temp_directory = '{_sql_path(place)}/.waiting'")
         yield con
     finally:
         con.close()

@@ -28,7 +28,7 @@ _SOLD_TO = "account_name"
 def build_books(
     con: duckdb.DuckDBPyConnection, company: Company, as_of: date, base: Import, imports: Sequence[Import]
 ) -> tuple[Company, list[str]]:
-    """Creates a table ``book_<table>`` for each table of the company, with the book's rep in ``rep_id``.
+    """Creates a view ``book_<table>`` for each table of the company, with the book's rep in ``rep_id``.
 
     base: the import to speak from. imports: those up to the as-of date, oldest first.
     Returns the company with the tables there are on that day, and the remarks that every page must carry.
@@ -165,22 +165,20 @@ def _know_deals(con: duckdb.DuckDBPyConnection, company: Company, base: Import, 
 
 
 def _convert_money(con: duckdb.DuckDBPyConnection, company: Company) -> list[str]:
-    """money_orders and money_deals: amounts in the company's currency, by the rate of the day."""
+    """money_orders and money_deals: amounts in the company's currency, by the rate of the day, and who owned the account on it."""
     home = text(company.currency.upper())
     for name, source, day, columns in (
-        ("money_orders", "k_orders", "order_date", ("amount", "margin")),
+        ("money_orders", "(SELECT * EXCLUDE (_file, _row) FROM k_orders)", "order_date", ("amount", "margin")),
         ("money_deals", "k_deals", "CASE WHEN status = 'open' THEN as_of() ELSE close_date END", ("amount",)),
     ):
-        if not company.has("rates"):
-            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT *, {day} AS day, row_number() OVER () AS _n FROM {source}")
-            continue
-        converted = ", ".join(f"round(x.{c} * coalesce(r.rate, 1), 4)::DECIMAL(18,4) AS {c}" for c in columns)
-        con.execute(
-            f"""CREATE OR REPLACE TEMP TABLE {name} AS SELECT x.* EXCLUDE (code) REPLACE ({converted}), row_number() OVER () AS _n
-                FROM (SELECT *, upper(coalesce(currency, {home})) AS code, {day} AS day FROM {source}) x
+        rows = f"SELECT *, {day} AS day FROM {source}"
+        if company.has("rates"):
+            converted = ", ".join(f"round(x.{c} * coalesce(r.rate, 1), 4)::DECIMAL(18,4) AS {c}" for c in columns)
+            rows = f"""SELECT x.* EXCLUDE (code) REPLACE ({converted})
+                FROM (SELECT *, upper(coalesce(currency, {home})) AS code FROM ({rows})) x
                 ASOF LEFT JOIN (SELECT upper(currency) AS code, rate_date, rate FROM k_rates WHERE upper(currency) != {home}) r
                 ON x.code = r.code AND x.day >= r.rate_date"""
-        )
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * EXCLUDE (day) FROM ({_with_owner(f'({rows})', company)})")
     n, codes = con.execute(
         f"""SELECT count(*), string_agg(DISTINCT upper(currency), ', ' ORDER BY upper(currency))
             FROM (SELECT currency, order_date AS day FROM k_orders
@@ -200,14 +198,13 @@ def _credit(con: duckdb.DuckDBPyConnection, company: Company) -> None:
             WHERE coalesce(lower(kind), 'revenue') = 'revenue'
             QUALIFY abs(sum(credit_share) OVER (PARTITION BY source_id) - 1) < 1e-6"""
     )
-    own = "owner" if company.credit == "account" else "coalesce(rep_id, owner)"
     for name, source, key, columns in (
         ("credited_orders", "money_orders", "order_id", ("amount", "margin")),
         ("credited_deals", "money_deals", "opportunity_id", ("amount",)),
     ):
-        owned = f"SELECT * REPLACE ({own} AS rep_id) FROM ({_with_owner(source, company)})"
+        owned = f"SELECT rowid AS _n, * REPLACE ({_own_rep(company)} AS rep_id) FROM {source}"
         if company.credit != "table":
-            con.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT *, 1.0 AS credit_share FROM ({owned})")
+            con.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS SELECT *, 1.0 AS credit_share FROM ({owned})")
             continue
         parts = [f"round({c} * credit_share, 2)::DECIMAL(18,4)" for c in columns]
         shared = ", ".join(
@@ -221,6 +218,11 @@ def _credit(con: duckdb.DuckDBPyConnection, company: Company) -> None:
                   FROM ({owned}) o LEFT JOIN shares s ON s.source_id = o.{key})
                 WINDOW line AS (PARTITION BY _n)"""
         )
+
+
+def _own_rep(company: Company) -> str:
+    """SQL: the rep whom an order or a deal names, or to whom its account belonged."""
+    return "owner" if company.credit == "account" else "coalesce(rep_id, owner)"
 
 
 def _fill_books(con: duckdb.DuckDBPyConnection, company: Company) -> None:
@@ -237,6 +239,9 @@ def _fill_books(con: duckdb.DuckDBPyConnection, company: Company) -> None:
         )
         credited, whole, won = "credited_deals", "money_deals", "status = 'won'"
     by_owner = "JOIN k_owned a USING (account_id)"
+    inherited = "s.seller IS DISTINCT FROM a.rep_id OR a.rep_id IS NULL"
+    if company.credit == "table":  # several may have sold it
+        inherited = f"NOT EXISTS (SELECT 1 FROM {credited} c WHERE c._n = s._n AND c.rep_id = a.rep_id)"
     selects = {
         "accounts": "SELECT * EXCLUDE (_file, _row) FROM k_owned",
         "opportunities": f"SELECT d.rep_id, {deal}, d.status, d.state_known, d.credit_share FROM credited_deals d",
@@ -244,8 +249,8 @@ def _fill_books(con: duckdb.DuckDBPyConnection, company: Company) -> None:
         "stage_history": "SELECT c.rep_id, h.* EXCLUDE (_file, _row) FROM k_stage_history h JOIN credited_deals c USING (opportunity_id)",
         "sales": f"""SELECT s.*, a.account_name FROM (SELECT rep_id, {sale} FROM {credited} WHERE {won}) s
                      LEFT JOIN k_accounts a USING (account_id)""",
-        "account_sales": f"""SELECT a.rep_id, s.*, NOT EXISTS (SELECT 1 FROM {credited} c WHERE c._n = s._n AND c.rep_id = a.rep_id)
-                             AS inherited FROM (SELECT {sale}, _n FROM {whole} WHERE {won}) s {by_owner}""",
+        "account_sales": f"""SELECT a.rep_id, s.*, {inherited} AS inherited
+                             FROM (SELECT {sale}, rowid AS _n, {_own_rep(company)} AS seller FROM {whole} WHERE {won}) s {by_owner}""",
         "contracts": f"""SELECT * EXCLUDE (_file, _row, owner, day) REPLACE (coalesce(owner, rep_id) AS rep_id)
                          FROM ({_with_owner("(SELECT *, as_of() AS day FROM k_contracts)", company)})""",
         "activities": f"""SELECT * EXCLUDE (_file, _row, owner, day) REPLACE (coalesce(rep_id, owner) AS rep_id)
@@ -257,7 +262,12 @@ def _fill_books(con: duckdb.DuckDBPyConnection, company: Company) -> None:
     for name in TABLES:
         if name in ("credits", "rates"):
             continue
-        con.execute(f"CREATE OR REPLACE TEMP TABLE book_{name} AS {selects.get(name, f'SELECT * EXCLUDE (_file, _row) FROM k_{name}')}")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW book_{name} AS {selects.get(name, f'SELECT * EXCLUDE (_file, _row) FROM k_{name}')}")
     for name in ("sales", "account_sales"):
         columns = ", ".join(("rep_id", *_SALE, "inherited" if name == "account_sales" else _SOLD_TO))
-        con.execute(f"CREATE OR REPLACE TEMP TABLE book_{name} AS SELECT {columns} FROM ({selects[name]})")
+        con.execute(f"CREATE OR REPLACE TEMP VIEW book_{name} AS SELECT {columns} FROM ({selects[name]})")
+
+
+def list_books(company: Company) -> list[str]:
+    """The tables of a rep's book that this company has."""
+    return [name for name in TABLES if company.has(name) and name not in ("credits", "rates")] + ["sales", "account_sales"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -18,6 +20,20 @@ from workbook_helpers.errors import Problem
 
 #: At the size of a book, texts as plain Python objects are handled faster than Arrow's.
 pd.set_option("mode.string_storage", "python")
+
+
+class OfRep(NamedTuple):
+    """One rep in the store. card: plain values; rows: fingerprint of the known rows; counts: their number by table.
+
+    set_aside: table, rows, amount and why; findings_n: their number; problems: the first ones in full.
+    """
+
+    card: dict[str, Any]
+    rows: str
+    counts: dict[str, int]
+    set_aside: list[list[Any]]
+    findings_n: int
+    problems: list[list[str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,15 +56,41 @@ class Prepared:
         return hash((self.folder, self.fingerprint))
 
     @cached_property
-    def view(self) -> dict[str, Any]:
+    def _head(self) -> dict[str, Any]:
         return json.loads((self.folder / "view.json").read_text(encoding="utf-8"))
+
+    @cached_property
+    def view(self) -> dict[str, Any]:
+        """What the store says of the company and of all its reps; grows with their number."""
+        shelves = [self._open_shelf(number) for number in range(len(self._head["shelves"]))]
+        view = {key: value for key, value in self._head.items() if key != "shelves"}
+        for key, first in shelves[0].items():
+            entries = [entry for shelf in shelves for entry in (shelf[key].items() if isinstance(first, dict) else shelf[key])]
+            view[key] = dict(entries) if isinstance(first, dict) else entries
+        return view
+
+    def _open_shelf(self, number: int) -> dict[str, Any]:
+        return json.loads((shelf_folder(self.folder, number) / "reps.json").read_text(encoding="utf-8"))
+
+    def of_rep(self, rep_id: str) -> OfRep | None:
+        """What the store says of one rep; None where nobody of that id is known. Costs the same in a company of any size."""
+        shelf = self._open_shelf(find_shelf(self._head["shelves"], rep_id))
+        card = next((card for card in shelf["reps"] if card["rep_id"] == rep_id), None)
+        return card and OfRep(
+            card,
+            shelf["rows"][rep_id],
+            shelf["counts"].get(rep_id, {}),
+            [row[1:] for row in shelf["set_aside"] if row[0] == rep_id],
+            shelf["findings"].get(rep_id, 0),
+            shelf["problems"].get(rep_id, []),
+        )
 
     @cached_property
     def company(self) -> Company:
         """The company with the tables that there are on the as-of date, those made from its imports among them."""
-        return self.settings.with_tables(self.view["tables"])
+        return self.settings.with_tables(self._head["tables"])
 
-    @cached_property
+    @property
     def reps(self) -> list[dict[str, Any]]:
         """The reps known on the as-of date, as plain values, by rep_id."""
         return self.view["reps"]
@@ -70,7 +112,7 @@ class Prepared:
     @property
     def remarks(self) -> list[str]:
         """What every page must say of these data."""
-        return self.view["remarks"]
+        return self._head["remarks"]
 
     @property
     def problems(self) -> list[Problem]:
@@ -78,18 +120,64 @@ class Prepared:
         return read_problems(self.folder)
 
     def read(self, table: str, filters: list | None = None) -> pd.DataFrame:
-        """Rows of one table of the books; money as float, dates as datetime64."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        """Rows of one table of the books, by rep_id; money as float, dates as datetime64.
 
-        # A file handle, and not the dataset reader: it starts no threads, so a forked process can use it.
-        rows = pq.read_table(self.folder / f"{table}.parquet", filters=filters, use_threads=False)
+        filters: ``[("rep_id", "in", rep_ids)]``, for the rows of these reps; only the shelves that hold their books are opened.
+        """
+        import pyarrow as pa
+
+        rows = pa.concat_tables(self._read_rows(table, filters and sorted(filters[0][2])))
         for i, field in enumerate(rows.schema):
             if pa.types.is_decimal(field.type):
                 rows = rows.set_column(i, field.name, _nearest_float(rows.column(i)))
             elif pa.types.is_date(field.type):
                 rows = rows.set_column(i, field.name, rows.column(i).cast(pa.timestamp("ns")))
         return rows.to_pandas(use_threads=False)
+
+    def _read_rows(self, table: str, rep_ids: Sequence[str] | None) -> Iterator[Any]:
+        """rep_ids: sorted; None: all rows."""
+        of_all, shelves = self.folder / f"{table}.parquet", self._head["shelves"]
+        if of_all.is_file():
+            yield _read_file(of_all, None)
+            return
+        numbers = range(len(shelves)) if rep_ids is None else sorted({find_shelf(shelves, rep_id) for rep_id in rep_ids} or {0})
+        for number in numbers:
+            yield _read_file(shelf_folder(self.folder, number) / f"{table}.parquet", rep_ids)
+
+
+def find_shelf(shelves: Sequence[str], rep_id: str) -> int:
+    """Which shelf holds a rep's book. shelves: the rep_id from which each of them holds the books, up to the next one's.
+
+    >>> find_shelf(["", "R51", "R101"], "R51")
+    1
+    """
+    return bisect_right(shelves, rep_id) - 1
+
+
+def shelf_folder(view: Path, number: int) -> Path:
+    return view / f"shelf-{number}"
+
+
+def _read_file(path: Path, rep_ids: Sequence[str] | None) -> Any:
+    """The rows of these reps (sorted) in a file of the books, which begins with rep_id and is ordered by it; None: all rows.
+
+    Starts no threads, so that a forked process can use it. Reads only the groups of rows in which one of the reps can stand.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        if rep_ids is None:
+            return file.read(use_threads=False)
+        groups = [i for i in range(file.num_row_groups) if _may_hold(file.metadata.row_group(i).column(0).statistics, rep_ids)]
+        rows = file.read_row_groups(groups, use_threads=False)
+    return rows.filter(pc.is_in(rows["rep_id"], pa.array(rep_ids, pa.string())))
+
+
+def _may_hold(reach: Any, rep_ids: Sequence[str]) -> bool:
+    """Whether one of these reps (sorted) lies between the first and the last of a group; without rows, or with very long ids, unknown."""
+    return not (reach and reach.has_min_max) or bisect_left(rep_ids, reach.min) < bisect_right(rep_ids, reach.max)
 
 
 def read_problems(folder: Path) -> list[Problem]:

@@ -2,7 +2,8 @@
 
     <store>/inputs.json                      what the files looked like when they were last read
     <store>/<fingerprint>/checked/           typed tables and problems of one import (inputs, settings)
-    <store>/<fingerprint>/<as-of>-<mark>/    the books of all reps on that day, the team's figures, view.json; mark: of the imports used
+    <store>/<fingerprint>/<as-of>-<mark>/    one day: view.json, the team's figures, tables of the whole company; mark: of the imports used
+                                   shelf-<n>/    the books of some fifty reps, and reps.json, what is said of each of them
     <store>/imports/<day>                    fingerprint of the import whose last day that is: what later runs know of the past
 """
 
@@ -19,7 +20,7 @@ from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -64,7 +65,7 @@ def _room_in(home: Path) -> Iterator[None]:
     """What the disk refuses is said in one line."""
     try:
         yield
-    except (OSError, duckdb.IOException) as error:
+    except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         why = getattr(error, "strerror", None) or shorten(str(error))
         raise RunError(
             f"{getattr(error, 'filename', None) or home}: {why}.",
@@ -79,8 +80,7 @@ def _prepare(company: Company, home: Path, as_of: date | None, teach: bool) -> P
     if not (snapshot / "checked").is_dir():
         files = [path.name for path in _export_files(company)]
         _write_whole(snapshot / "checked", lambda place: import_tables(company, files, place))
-    unusable = [p for p in read_problems(snapshot / "checked") if p.severity == "unusable"]
-    if unusable:
+    if _said(snapshot / "checked")["unusable_n"]:
         raise UnusableError(read_problems(snapshot / "checked"))
     newest = Import(_days(snapshot / "checked").last, snapshot / "checked")
     _keep(home, newest)
@@ -109,8 +109,13 @@ class _Days(NamedTuple):
 
 
 def _days(checked: Path) -> _Days:
-    days = json.loads((checked / "days.json").read_text(encoding="utf-8"))
+    days = _said(checked)
     return _Days(*map(date.fromisoformat, days["events"]), [date.fromisoformat(day) for day in days["periods"]])
+
+
+def _said(checked: Path) -> dict[str, Any]:
+    """What an import says of itself."""
+    return json.loads((checked / "days.json").read_text(encoding="utf-8"))
 
 
 def _keep(home: Path, newest: Import) -> None:
