@@ -16,7 +16,7 @@ import pandas as pd
 
 from workbook_helpers.data.choice import choose, first_rep
 from workbook_helpers.data.outlook import Outlook, project_outlook
-from workbook_helpers.data.prepared import Prepared
+from workbook_helpers.data.prepared import OfRep, Prepared
 from workbook_helpers.data.schemas import TABLES
 from workbook_helpers.data.store import prepare
 from workbook_helpers.data.tables import COMPANY_WIDE, Tables
@@ -71,6 +71,7 @@ class Book(Tables):
     problems: pd.DataFrame = field(repr=False)
     read: pd.DataFrame = field(repr=False)
     assumed: tuple[str, ...] = ()
+    _rows_mark: str = field(default="", repr=False)
     _kept: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def _once(self, name: str, compute: Callable[[], Any]) -> Any:
@@ -166,7 +167,7 @@ class Book(Tables):
         return {
             "company": self.company.name,
             "as_of": self.as_of.isoformat(),
-            "known_rows": self._prepared.rep_fingerprints[self.rep.rep_id][:16],
+            "known_rows": self._rows_mark[:16],
             "team_figures": self._prepared.team_fingerprint(self.rep.role)[:16],
             "workbook_version": version("territory-planning-workbook"),
         }
@@ -187,8 +188,10 @@ def open_book(company: str | Path = "", rep_id: str = "", as_of: str | date = ""
         rep_id, said = first_rep(prepared)
         assumed.append(said)
     prepared = _same(prepared)
-    values = find_rep(prepared, rep_id)
-    rep, settings = RepCard.from_values(values), prepared.company
+    known = prepared.of_rep(rep_id)
+    if known is None:
+        raise _unknown_rep(prepared, rep_id)
+    rep, settings = RepCard.from_values(known.card), prepared.company
     year = settings.plan_year(prepared.as_of)
     return Book(
         company=settings,
@@ -201,12 +204,11 @@ def open_book(company: str | Path = "", rep_id: str = "", as_of: str | date = ""
         plan_exists=plan_path(settings.folder, rep.rep_id, year).is_file(),
         private=load_private(settings.folder, rep.rep_id, year),
         remarks=tuple(prepared.remarks),
-        findings_n=prepared.view["findings"].get(rep_id, 0),
-        problems=pd.DataFrame(
-            prepared.view["problems"].get(rep_id, []), columns=["severity", "table", "key", "column", "value", "what", "fix"]
-        ),
-        read=_summarise_rows(prepared, rep_id),
+        findings_n=known.findings_n,
+        problems=pd.DataFrame(known.problems, columns=["severity", "table", "key", "column", "value", "what", "fix"]),
+        read=_summarise_rows(known),
         assumed=tuple(assumed),
+        _rows_mark=known.rows,
         _kept=_keep(prepared, rep.rep_id, plan_fingerprint(settings.folder, rep.rep_id, year)),
     )
 
@@ -248,16 +250,20 @@ def find_rep(prepared: Prepared, rep_id: str) -> dict[str, Any]:
     for values in prepared.reps:
         if values["rep_id"] == rep_id:
             return values
+    raise _unknown_rep(prepared, rep_id)
+
+
+def _unknown_rep(prepared: Prepared, rep_id: str) -> UnknownRepError:
     known = [values["rep_id"] for values in prepared.reps]
     alike = [other for other in known if _bare(other) == _bare(rep_id)]
     if alike:
-        raise UnknownRepError(
+        return UnknownRepError(
             f"No rep {rep_id!r} is known on {prepared.as_of.isoformat()}.",
             allowed=f"It looks like {', '.join(alike)}.",
             do="Ids are text: keep zeros, capitals and punctuation.",
         )
     near = difflib.get_close_matches(rep_id, known, n=3, cutoff=0.4) or known[:5]
-    raise UnknownRepError(
+    return UnknownRepError(
         f"No rep {rep_id!r} is known on {prepared.as_of.isoformat()}.",
         allowed=f"Nearest ids: {', '.join(near)}.",
         do="Ids are text: keep zeros.",
@@ -268,10 +274,9 @@ def _bare(rep_id: str) -> str:
     return re.sub(r"[\W_]", "", rep_id).lstrip("0").casefold()
 
 
-def _summarise_rows(prepared: Prepared, rep_id: str) -> pd.DataFrame:
+def _summarise_rows(known: OfRep) -> pd.DataFrame:
     """What the data covers: per table, rows known, used and set aside in this book."""
-    used = prepared.view["counts"].get(rep_id, {})
-    aside = {t: (n, amount, why) for r, t, n, amount, why in prepared.view["set_aside"] if r == rep_id}
+    used, aside = known.counts, {table: (n, amount, why) for table, n, amount, why in known.set_aside}
     rows = []
     for name in TABLES:
         if name not in COMPANY_WIDE and (name in used or name in aside):

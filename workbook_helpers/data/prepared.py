@@ -102,8 +102,12 @@ class Prepared:
 
     def team_fingerprint(self, role: str | None) -> str:
         """Of the figures and tables that the team of a role teaches."""
-        taught = json.dumps(self.team["roles"].get(role or ""), sort_keys=True)
-        return hashlib.sha256(taught.encode()).hexdigest()
+        return self._team_marks.get(role or "", "")
+
+    @cached_property
+    def _team_marks(self) -> dict[str, str]:
+        roles = self.team["roles"].items()
+        return {role: hashlib.sha256(json.dumps(taught, sort_keys=True).encode()).hexdigest() for role, taught in roles}
 
     @cached_property
     def team(self) -> dict[str, Any]:
