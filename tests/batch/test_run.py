@@ -2,10 +2,13 @@
 
 import errno
 import json
+import multiprocessing
 import os
+import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -71,10 +74,11 @@ def test_text_that_would_be_a_formula_is_guarded_and_negative_numbers_stay_numbe
 
 
 def test_the_same_bytes_come_out_again_and_for_any_number_of_jobs(tmp_path):
-    company = SmallCompany(tmp_path, "{'b', 'a', 'c'}", reps=3)
+    company = SmallCompany(tmp_path, "{'b', 'a', 'c'}", reps=4)
     company.run(out=tmp_path / "one", jobs=1)
-    company.run(out=tmp_path / "two", jobs=3)
-    assert read_all(tmp_path / "one") == read_all(tmp_path / "two")
+    company.run(out=tmp_path / "two", jobs=2)
+    company.run(out=tmp_path / "four", jobs=4)
+    assert read_all(tmp_path / "one") == read_all(tmp_path / "two") == read_all(tmp_path / "four")
 
 
 def test_what_belongs_to_one_rep_appears_in_no_other_reps_files(tmp_path):
@@ -209,10 +213,28 @@ def test_a_full_disk_leaves_the_old_folder_and_nothing_half_done(tmp_path, monke
     assert read_all(target) == {"a": b"old"} and list(scratch.iterdir()) == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="limits the size of files")
+def test_a_disk_that_fills_up_stops_the_run_which_is_then_resumed(tmp_path):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))"
+    company = SmallCompany(tmp_path, f"if rep_id == 'R2':\n    {_once(tmp_path, limit, indent=4)}")
+    with pytest.raises(RunError, match="File too large. Free some space"):
+        company.run(jobs=1)
+    assert not (company.day / "manifest.json").exists() and not list(company.day.glob("r2-*"))
+    assert company.run(resume=True).kept == ("R1",)
+    company.run(out=tmp_path / "undisturbed")
+    assert read_all(company.out) == read_all(tmp_path / "undisturbed")
+
+
 def _waiting(folder: Path) -> str:
     """A cell in which every rep but the first waits for a file."""
     there = f"pathlib.Path({str(folder / 'go')!r}).exists()"
     return f"import pathlib, time\nwhile rep_id != 'R1' and not {there}: time.sleep(0.05)"
+
+
+def _once(folder: Path, statement: str, indent: int = 0) -> str:
+    """Lines that only the first process to come there runs."""
+    mark = f"pathlib.Path({str(folder / 'once')!r})"
+    return f"import pathlib\n{' ' * indent}if not {mark}.exists(): {mark}.touch(); {statement}"
 
 
 def _start(folder: Path, *options: str, **environment: str) -> subprocess.Popen:
@@ -311,6 +333,55 @@ def test_a_run_that_is_killed_half_way_is_resumed_to_the_same_bytes(tmp_path):
     assert {k: v for k, v in resumed.items() if k != "manifest.json"} == {
         k: v for k, v in whole.items() if k != "manifest.json"
     }
+
+
+def _left_behind() -> tuple[int, int, int]:
+    """Open files and processes of this process, and files in the temporary folder."""
+    return len(os.listdir("/proc/self/fd")), len(multiprocessing.active_children()), len(os.listdir(tempfile.gettempdir()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_sixty_reps_leave_no_more_open_than_ten(tmp_path, monkeypatch):
+    company = SmallCompany(tmp_path, "import tempfile\nopen(tempfile.mkstemp()[1], 'w')", reps=60)
+    company.run(reps=company.reps[:10])
+    before = _left_behind()
+    company.run()
+    assert _left_behind() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_reps_are_begun_again_when_the_warm_server_is_killed(tmp_path):
+    company = SmallCompany(tmp_path, f"import os\n{_once(tmp_path, 'os.kill(os.getppid(), 9)')}")
+    assert company.run(jobs=1).exit_code == 0
+    whole = read_all(company.out)
+    company.run(out=tmp_path / "again")
+    assert read_all(tmp_path / "again") == whole
+
+
+def test_a_rep_that_always_ends_as_if_its_server_were_gone_is_given_up(tmp_path):
+    (failed,) = SmallCompany(tmp_path, "import os\nif rep_id == 'R2': os._exit(255)").run().failed
+    assert (failed.rep_id, failed.reason) == ("R2", "01_first: its process ended before the report was done (exit code 255)")
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("moment", [round(random.Random(n).uniform(0, 4), 3) for n in range(20)])
+def test_a_run_killed_at_any_moment_is_resumed_to_the_same_bytes(tmp_path, moment):
+    """moment: seconds after the run began to write."""
+    (tmp_path / "go").touch()
+    run = _start(tmp_path, PYTHONHASHSEED="1")
+    while not (tmp_path / "out").exists() and run.poll() is None:
+        time.sleep(0.01)
+    time.sleep(moment)
+    run.kill()
+    run.communicate()
+    again = _start(tmp_path, "--resume", PYTHONHASHSEED="2")
+    _, said = again.communicate(timeout=300)
+    assert again.returncode == 0, said
+    whole = _start(tmp_path, "--out", str(tmp_path / "whole"))
+    whole.communicate(timeout=300)
+    assert read_all(tmp_path / "out") == read_all(tmp_path / "whole")
+    assert not list((tmp_path / "out").rglob("scratch"))
 
 
 def test_resume_is_refused_when_the_inputs_have_changed_since(tmp_path):

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import json
 import logging
-import os
 import sys
 import time
 import traceback
@@ -97,7 +96,7 @@ def run_company(
         with _locked(folder), _logged(folder):
             run = _Run(prepared, folder, asked, _find_notebooks(notebooks or NOTEBOOKS), pdf=pdf)
             run.begin(resume=resume, named_day=as_of is not None)
-            run.make_reports(jobs=jobs or os.cpu_count() or 1, seconds=seconds)
+            run.make_reports(jobs=jobs, seconds=seconds)
             return run.finish()
 
 

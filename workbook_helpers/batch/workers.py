@@ -18,7 +18,7 @@ import threading
 import time
 import traceback
 import types
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from functools import cache
 from multiprocessing import connection
@@ -34,6 +34,11 @@ Result = Delivered | Failure
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 _LEAST_MEMORY = 2 * 2**30
+
+#: What a process is said to have ended with when the warm server that kept count of it is gone.
+_SERVER_GONE = 255
+#: How often a rep is begun again for that reason.
+_STARTS = 3
 
 _ENDINGS = {
     signal.SIGKILL: "its process was killed from outside, most often because memory ran out",
@@ -52,14 +57,15 @@ def warm_up() -> None:
             forkserver.ensure_running()
 
 
-def run_all(tasks: Iterable[Task], *, jobs: int, seconds: float) -> Iterator[tuple[Task, Result]]:
-    """Makes the reports, ``jobs`` at a time, and gives each result as soon as it is there.
+def run_all(tasks: Iterable[Task], *, jobs: int | None, seconds: float) -> Iterator[tuple[Task, Result]]:
+    """Makes the reports, ``jobs`` at a time (None: one per core), and gives each result as soon as it is there.
 
     seconds: how long one notebook may take by the clock on the wall. Whatever becomes of a process is the result of its
     own rep alone. When the caller stops early, or is interrupted, every process is killed with all that it started.
     Raises RunError when the disk or the system is at fault.
     """
-    waiting, busy = deque(tasks), list[_Worker]()
+    jobs = jobs or os.cpu_count() or 1
+    waiting, busy, begun = deque(tasks), list[_Worker](), Counter[str]()
     try:
         while waiting or busy:
             while waiting and len(busy) < jobs:
@@ -70,14 +76,20 @@ def run_all(tasks: Iterable[Task], *, jobs: int, seconds: float) -> Iterator[tup
                 if result is not None:
                     busy.remove(worker)
                     worker.end()
-                    yield worker.task, result
+                    begun[worker.task.rep_id] += 1
+                    if worker.is_orphan and begun[worker.task.rep_id] < _STARTS:
+                        waiting.append(worker.task)
+                    else:
+                        yield worker.task, result
     finally:
         for worker in busy:
             worker.end()
 
 
 class _Worker:
-    """One rep's process as its parent sees it."""
+    """One rep's process as its parent sees it. is_orphan: whether it seems to have lost the warm server, and not failed by itself."""
+
+    is_orphan = False
 
     def __init__(self, task: Task, seconds: float, memory: int) -> None:
         self.task, self.seconds, self.stage = task, seconds, "start"
@@ -86,7 +98,7 @@ class _Worker:
         self._process = _context().Process(target=_work, args=(task, theirs, str(self.log), memory), daemon=False)
         try:
             with _as_parent():
-                self._process.start()
+                _start_process(self._process)
         except OSError as error:
             raise RunError(
                 f"No process could be started: {error.strerror}.", do="Try again with fewer --jobs."
@@ -110,6 +122,7 @@ class _Worker:
                     return said
                 self.stage, self.deadline = said, time.monotonic() + self.seconds
         if ended:
+            self.is_orphan = self._process.exitcode == _SERVER_GONE
             return self._fail(_say_ending(self._process.exitcode))
         if time.monotonic() >= self.deadline:
             return self._fail(f"it was not done within {self.seconds:g} seconds, and was stopped")
@@ -131,6 +144,14 @@ class _Worker:
     def _fail(self, reason: str) -> Failure:
         details = self.log.read_text("utf-8", "replace") if self.log.is_file() else ""
         return Failure(reason, "" if self.stage == "start" else self.stage, details=details)
+
+
+def _start_process(process: Any) -> None:
+    """Starts it; where the warm server has just been killed, from another one."""
+    for _ in range(_STARTS - 1):
+        with contextlib.suppress(EOFError, ConnectionError):
+            return process.start()
+    process.start()
 
 
 def _until(busy: list[_Worker]) -> float:
