@@ -59,7 +59,7 @@ class SmallCompany:
         self.notebooks.mkdir(exist_ok=True)
         self.reps = [f"R{n}" for n in range(1, reps + 1)]
         self.rows = {rep_id: f"rows of {rep_id}" for rep_id in self.reps}
-        self.as_of = date(2026, 9, 30)
+        self.as_of, self.team = date(2026, 9, 30), "t"
         self.write("01_first", make_notebook(*sources))
 
     def write(self, stem: str, notebook: dict) -> None:
@@ -83,7 +83,7 @@ class SmallCompany:
             company=Company(folder=self.folder, name="Small", tables={"reps": "r.csv", "orders": "o.csv"}),
             as_of=as_of or self.as_of, folder=self.folder / ".workbook/f/day",
             fingerprint=repr(sorted(self.rows.items())),
-            reps=cards, view=view, rep_fingerprints=self.rows, team_fingerprint=lambda role: "t", team={"company": {}, "nobody": {}}, problems=[], remarks=[],
+            reps=cards, view=view, rep_fingerprints=self.rows, team_fingerprint=lambda role: self.team, team={"company": {}, "nobody": {}}, problems=[], remarks=[],
         )  # fmt: skip
 
     def run(self, **options) -> Outcome:

@@ -164,6 +164,32 @@ def test_unchanged_reports_are_kept_and_only_what_changed_is_made_again(tmp_path
     assert company.run().kept == ()
 
 
+def test_a_run_says_of_how_many_reports_what_has_changed(tmp_path, capsys):
+    company = SmallCompany(tmp_path, reps=5)
+    assert company.run().reasons == {"new": 5}
+    assert company.run().reasons == {}
+    assert "All 5 reports are unchanged.\n" in capsys.readouterr().err
+    company.rows["R2"] = "changed"
+    company.team = "another"
+    (company.place("R3") / "report.html").write_text("touched")
+    plan = company.folder / "plans/R4/2026.yml"
+    plan.parent.mkdir(parents=True)
+    plan.write_text("format: 1\nrep_id: R4\nyear: 2026\n")
+    assert company.run().reasons == {"team figures changed": 3, "own rows changed": 1, "plan changed": 1}
+    said = "To make: 5 of 5 reports (team figures changed: 3, own rows changed: 1, plan changed: 1). Unchanged: 0."
+    assert said in capsys.readouterr().err and said in (company.day / "run.log").read_text()
+    (company.place("R3") / "report.html").write_text("touched")
+    assert company.run().reasons == {"files of it changed or lost": 1}
+    company.write("01_first", make_notebook("'new'"))
+    assert company.run(reps=["R1"]).reasons == {"settings or program changed": 1}
+
+
+def test_what_is_compared_for_each_rep_stays_out_of_the_manifest(tmp_path):
+    company = SmallCompany(tmp_path, reps=1)
+    company.run()
+    assert set(company.manifest()["R1"]) == {"rep_id", "folder", "status", "reason", "fingerprint", "files"}
+
+
 def test_reps_not_asked_for_are_told_apart_from_stale_ones(tmp_path):
     company = SmallCompany(tmp_path)
     company.run(reps=["R1"])

@@ -70,8 +70,7 @@ def empty_folder(folder: Path) -> Path:
 def digest(path: Path) -> str | None:
     """sha256 of a file's bytes; None when there is no such file."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
         return None
 

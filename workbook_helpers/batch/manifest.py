@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,8 @@ class Record:
 
     status: done, failed, not_asked (there is no report) or stale (the report is older than its inputs).
     reason: why there is no report, or no PDF of it.
-    fingerprint: of everything that the report was made from. files: name -> sha256. said: what the index repeats of it.
+    fingerprint: of everything that the report was made from; parts: the same by its parts, so that it can be said what changed.
+    files: name -> sha256. said: what the index repeats of it.
     """
 
     rep_id: str
@@ -32,18 +32,15 @@ class Record:
     fingerprint: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     said: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_pdf(self) -> bool:
         return PDF in self.files
 
-    def is_current(self, fingerprint: str, out: Path) -> bool:
-        """Whether the report is done, made from the same inputs, and every file still as it was written."""
-        return (
-            self.status == "done"
-            and self.fingerprint == fingerprint
-            and all(digest(out / self.folder / name) == sha for name, sha in self.files.items())
-        )
+    def is_whole(self, out: Path) -> bool:
+        """Whether every file is still as it was written."""
+        return all(digest(out / self.folder / name) == sha for name, sha in self.files.items())
 
 
 class Records:
@@ -58,12 +55,12 @@ class Records:
         return Record(**kept) if kept.get("rep_id") == rep_id else Record(rep_id, name)
 
     def save(self, record: Record) -> None:
-        write_file(self._folder / f"{record.folder}.json", to_json(dataclasses.asdict(record)))
+        write_file(self._folder / f"{record.folder}.json", to_json(vars(record)))
 
 
 def write_manifest(out: Path, records: Iterable[Record], *, company: str, as_of: str, pages: Iterable[str]) -> None:
     """``manifest.json``: written last, whole, and without any time. pages: names of the files that stand beside it."""
-    reps = [{k: v for k, v in dataclasses.asdict(record).items() if k != "said"} for record in records]
+    reps = [{k: v for k, v in vars(record).items() if k not in ("said", "parts")} for record in records]
     whole = {
         "format": 1,
         "company": company,
@@ -72,6 +69,13 @@ def write_manifest(out: Path, records: Iterable[Record], *, company: str, as_of:
         "files": {name: digest(out / name) for name in pages},
     }
     write_file(out / NAME, to_json(whole))
+
+
+def code_of(notebooks: Sequence[Path]) -> str:
+    """Fingerprint of what turns data into a report: this package's source and the notebooks."""
+    from workbook_helpers.data import code_fingerprint
+
+    return fingerprint(code_fingerprint(), *(fingerprint(path.name, path.read_bytes()) for path in notebooks))
 
 
 def read_json(path: Path) -> Any:

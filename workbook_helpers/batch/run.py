@@ -9,10 +9,12 @@ import contextlib
 import dataclasses
 import json
 import logging
+import shutil
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -24,7 +26,7 @@ from tqdm import tqdm
 
 from workbook_helpers.batch import workers
 from workbook_helpers.batch.files import empty_folder, make_folder, private_files, to_json, write_file, write_folder
-from workbook_helpers.batch.manifest import NAME, Record, Records, fingerprint, read_json, write_manifest
+from workbook_helpers.batch.manifest import NAME, Record, Records, code_of, fingerprint, read_json, write_manifest
 from workbook_helpers.batch.parameters import OF_A_REP, check_parameters
 from workbook_helpers.batch.pdf import find_printer
 from workbook_helpers.batch.tasks import Delivered, Failure, Task
@@ -40,19 +42,26 @@ NOTEBOOK_SECONDS = 300.0
 #: The notebooks that make a rep's report: 01 to 09, in order.
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
+#: Part of what a report is made from -> what is said when it is another one than before; the first that holds is said.
+_CHANGED = {
+    "settings": "settings or program changed", "rows": "own rows changed", "plan": "plan changed", "team": "team figures changed"
+}  # fmt: skip
+_UNPRINTED = "only the PDF missing"
+
 _log = logging.getLogger("workbook.run")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a run: the reps asked for, those whose report was kept as it was, those who lack a report or its PDF, and the
-    number of rows set aside by table, whoever's they are."""
+    """What became of a run: the reps asked for, those whose report was kept as it was, those who lack a report or its PDF, the
+    number of rows set aside by table, whoever's they are, and why how many reports were made."""
 
     index: Path
     asked: tuple[str, ...]
     kept: tuple[str, ...]
     failed: tuple[Record, ...]
     set_aside: dict[str, int]
+    reasons: dict[str, int]
 
     @property
     def exit_code(self) -> int:
@@ -84,11 +93,12 @@ def run_company(
     Reports whose inputs have not changed are kept. Raises WorkbookError for what concerns the whole run; the failure of
     one rep is in the Outcome.
     """
-    workers.warm_up()  # it gets warm while the company is read
     if prepare is None:
         from workbook_helpers.data import prepare
     company = Path(company).resolve()
     out = Path(out) if out is not None else Path("reports", company.name)
+    if reps:
+        workers.warm_up()  # somebody waits: it gets warm while the company is read; a run over all may find nothing to do
     with private_files():
         prepared = prepare(company, as_of=as_of, store=store)
         asked = _choose_reps(prepared, reps)
@@ -116,18 +126,21 @@ class _Run:
         self._check_notebooks()
         if resume:
             self._check_unchanged(named_day)
-        self.current = {r for r in self.asked if self.records[r].is_current(self.fingerprints[r], self.folder)}
-        self.kept = [r for r in self.asked if r in self.current and (self.records[r].has_pdf or not self.pdf)]
+        why = {rep_id: self._why(rep_id) for rep_id in self.asked}
+        self.current = {rep_id for rep_id in self.asked if why[rep_id] in ("", _UNPRINTED)}
+        self.kept = [rep_id for rep_id in self.asked if not why[rep_id]]
+        self.reasons = dict(Counter(filter(None, why.values())))
         self.printer = find_printer() if self.pdf and len(self.kept) < len(self.asked) else ""
         write_file(self.own / "state.json", to_json({"inputs": self.inputs, "finished": False}))
         self.scratch = empty_folder(self.own / "scratch")
-        _log.info(
-            "%s on %s: %d reps asked for, %d of them unchanged", self.company, self.day, len(self.asked), len(self.kept)
-        )
+        said = _say_reasons(self.reasons, len(self.asked))
+        _log.info("%s on %s. %s", self.company, self.day, said)
+        print(said, file=sys.stderr)
 
-    def make_reports(self, *, jobs: int, seconds: float) -> None:
+    def make_reports(self, *, jobs: int | None, seconds: float) -> None:
         """Every report that was asked for and is not current; each is on record as soon as it is there."""
-        left = [rep_id for rep_id in self.asked if rep_id not in self.kept]
+        kept = set(self.kept)
+        left = [rep_id for rep_id in self.asked if rep_id not in kept]
         if left:
             (self.folder / NAME).unlink(missing_ok=True)  # it tells of a finished run, and this one is not
         began = time.monotonic()
@@ -142,22 +155,23 @@ class _Run:
         """Team figures, index and, last of all, the manifest."""
         from workbook_helpers.batch.pages import write_pages
 
-        for rep_id in set(self.cards) - set(self.asked):
+        asked = set(self.asked)
+        for rep_id in self.cards.keys() - asked:
             record = self.records[rep_id]
-            if record.status == "done" and not record.is_current(self.fingerprints[rep_id], self.folder):
+            if record.status == "done" and self._why(rep_id) not in ("", _UNPRINTED):
                 reason = "its inputs have changed since, and it was not asked for in this run"
                 self.records[rep_id] = dataclasses.replace(record, status="stale", reason=reason)
         records = [self.records[rep_id] for rep_id in self.cards]
         pages = write_pages(self.folder, self.prepared, records)
-        empty_folder(self.scratch).rmdir()
+        shutil.rmtree(self.scratch, ignore_errors=True)
         write_file(self.own / "state.json", to_json({"inputs": self.inputs, "finished": True}))
         write_manifest(self.folder, records, company=self.company, as_of=self.day, pages=pages)
-        failed = tuple(record for record in records if record.rep_id in self.asked and not self._is_delivered(record))
+        failed = tuple(record for record in records if record.rep_id in asked and not self._is_delivered(record))
         _log.info("done: %d of %d reports delivered", len(self.asked) - len(failed), len(self.asked))
         set_aside: dict[str, int] = {}
         for _, table, n, *_ in self.prepared.view["set_aside"]:
             set_aside[table] = set_aside.get(table, 0) + n
-        return Outcome(self.folder / "index.html", self.asked, tuple(self.kept), failed, set_aside)
+        return Outcome(self.folder / "index.html", self.asked, tuple(self.kept), failed, set_aside, self.reasons)
 
     def _is_delivered(self, record: Record) -> bool:
         return record.status == "done" and (record.has_pdf or not self.pdf)
@@ -176,38 +190,51 @@ class _Run:
         return fingerprint(self.prepared.fingerprint, self._code)
 
     @cached_property
-    def fingerprints(self) -> dict[str, str]:
-        """Of each rep's report: the rep's rows, the team's figures, settings, plan, notebooks and our own source."""
+    def parts(self) -> dict[str, dict[str, str]]:
+        """Of each rep's report, the fingerprints of what it is made from, by the part that each is of."""
         from workbook_helpers.plan import plan_fingerprint
 
         settings, view = self.prepared.company, self.prepared.view
         year = settings.plan_year(self.prepared.as_of)
-        shared = [
-            self.day,
-            settings.folder.name,
-            settings.model_dump_json(),
-            view["remarks"],
-            self._code,
-        ]
+        shared = fingerprint(self.day, settings.folder.name, settings.model_dump_json(), self._code)
+        teams = {
+            role: fingerprint(view["remarks"], self.prepared.team_fingerprint(role))
+            for role in {card.get("role") for card in self.cards.values()}
+        }
+        set_aside: dict[str, list] = {}
+        for row in view["set_aside"]:
+            set_aside.setdefault(row[0], []).append(row)
         return {
-            rep_id: fingerprint(
-                *shared,
-                card,
-                self.prepared.team_fingerprint(card.get("role")),
-                self.prepared.rep_fingerprints[rep_id],
-                [row for row in view["set_aside"] if row[0] == rep_id],
-                view["findings"].get(rep_id, 0),
-                view["problems"].get(rep_id, []),
-                plan_fingerprint(settings.folder, rep_id, year),
-            )
+            rep_id: {
+                "settings": shared,
+                "rows": fingerprint(
+                    card,
+                    self.prepared.rep_fingerprints[rep_id],
+                    set_aside.get(rep_id, []),
+                    view["findings"].get(rep_id, 0),
+                    view["problems"].get(rep_id, []),
+                ),
+                "plan": plan_fingerprint(settings.folder, rep_id, year),
+                "team": teams[card.get("role")],
+            }
             for rep_id, card in self.cards.items()
         }
 
     @cached_property
-    def _code(self) -> list[str]:
-        from workbook_helpers.data import code_fingerprint
+    def _code(self) -> str:
+        return code_of(self.notebooks)
 
-        return [code_fingerprint(), *(fingerprint(path.name, path.read_bytes()) for path in self.notebooks)]
+    def _why(self, rep_id: str) -> str:
+        """Why the rep's report has to be made; nothing where the one that is there is current."""
+        record, parts = self.records[rep_id], self.parts[rep_id]
+        if record.status != "done":
+            return "failed before" if record.status == "failed" else "new"
+        changed = [say for part, say in _CHANGED.items() if record.parts.get(part) != parts[part]]
+        if changed:
+            return changed[0]
+        if not record.is_whole(self.folder):
+            return "files of it changed or lost"
+        return "" if record.has_pdf or not self.pdf else _UNPRINTED
 
     def _task(self, rep_id: str) -> Task:
         record = self.records[rep_id]
@@ -224,7 +251,8 @@ class _Run:
         )
 
     def _record(self, rep_id: str, result: workers.Result) -> None:
-        record = Record(rep_id, self.records[rep_id].folder, fingerprint=self.fingerprints[rep_id])
+        parts = self.parts[rep_id]
+        record = Record(rep_id, self.records[rep_id].folder, fingerprint=fingerprint(parts), parts=parts)
         if isinstance(result, Delivered):
             record = dataclasses.replace(record, status="done", reason=result.lacks, files=result.files, said=result.said)
             _log.info("%s: done%s", rep_id, f", but {result.lacks}" if result.lacks else "")
@@ -280,6 +308,20 @@ class _Run:
                 "Exports, settings or notebooks have changed since the run was interrupted.",
                 do="Run without --resume: reports that are still current are kept anyway.",
             )
+
+
+def _say_reasons(reasons: Mapping[str, int], asked: int) -> str:
+    """
+    >>> _say_reasons({"own rows changed": 1, "team figures changed": 11}, 29)
+    'To make: 12 of 29 reports (own rows changed: 1, team figures changed: 11). Unchanged: 17.'
+    >>> _say_reasons({}, 29)
+    'All 29 reports are unchanged.'
+    """
+    left = sum(reasons.values())
+    if not left:
+        return f"All {asked:,} reports are unchanged."
+    why = ", ".join(f"{reason}: {n:,}" for reason, n in reasons.items())
+    return f"To make: {left:,} of {asked:,} reports ({why}). Unchanged: {asked - left:,}."
 
 
 def _choose_reps(prepared: Prepared, reps: Sequence[str]) -> list[str]:
