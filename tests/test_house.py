@@ -25,6 +25,8 @@ HOMES = {
     "seaborn": {"present"},
     "papermill": {"batch"},
     "nbconvert": {"batch"},
+    "distributed": {"batch"},
+    "fsspec": {"batch"},
     "duckdb": {"data", "draft"},
     "ipywidgets": {"screen"},
     "ruamel": {"plan", "data"},

@@ -32,6 +32,13 @@ _STORE = click.option(
 )
 
 
+class _Place(click.Path):
+    """A folder, or the address of one in an object store, which stays as it was written."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if "://" in str(value) else super().convert(value, param, ctx)
+
+
 class _Day(click.ParamType):
     name = "YYYY-MM-DD"
 
@@ -112,30 +119,32 @@ def check(company: Path, strict: bool, store: Path | None) -> int:
 
 
 @cli.command()
-@_COMPANY
+@click.argument("company", type=_Place(path_type=Path))
 @click.option(
     "--rep", "reps", multiple=True, metavar="ID", help="Only this rep, as the exports write the id; may be repeated."
 )
 @click.option("--as-of", type=_Day(), help="The day the reports speak from; default the last day the exports know.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=_Place(file_okay=False, path_type=Path),
     help="Where reports go; default reports/<company folder name>.",
 )
-@click.option("--jobs", type=click.IntRange(min=1), help="Reps at a time; default one per core.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Reps at a time; default one per core, on a cluster one per thread.")
+@click.option("--cluster", metavar="ADDRESS", help="Hand the reps to the Dask cluster of this scheduler, as in tcp://scheduler:8786.")
 @click.option("--pdf", is_flag=True, help="Also print each report, as report.pdf beside it.")
 @click.option(
     "--resume", is_flag=True, help="Go on with an interrupted run; refused when exports or settings have changed since."
 )
 @_STORE
 def run(
-    company: Path,
+    company: Path | str,
     reps: tuple[str, ...],
     as_of: date | None,
-    out: Path | None,
+    out: Path | str | None,
     jobs: int | None,
     resume: bool,
     pdf: bool,
+    cluster: str | None,
     store: Path | None,
 ) -> int:
     """Makes every rep's planning report and the team's index for COMPANY. Reports that are still current are kept.
@@ -149,7 +158,7 @@ def run(
     """
     from workbook_helpers.batch.run import run_company
 
-    done = run_company(company, reps=reps, as_of=as_of, out=out, jobs=jobs, resume=resume, pdf=pdf, store=store)
+    done = run_company(company, reps=reps, as_of=as_of, out=out, jobs=jobs, resume=resume, pdf=pdf, cluster=cluster, store=store)
     for record in done.failed:
         click.echo(printable(f"{record.rep_id}: no {'PDF' if record.status == 'done' else 'report'}. {record.reason}"), err=True)
     there = len(done.asked) - sum(record.status != "done" for record in done.failed)

@@ -54,8 +54,11 @@ class Records:
         kept = read_json(self._folder / f"{name}.json") or {}
         return Record(**kept) if kept.get("rep_id") == rep_id else Record(rep_id, name)
 
-    def save(self, record: Record) -> None:
-        write_file(self._folder / f"{record.folder}.json", to_json(vars(record)))
+    def save(self, record: Record) -> Path:
+        """Writes the record, and says where."""
+        path = self._folder / f"{record.folder}.json"
+        write_file(path, to_json(vars(record)))
+        return path
 
 
 def write_manifest(out: Path, records: Iterable[Record], *, company: str, as_of: str, pages: Iterable[str]) -> None:

@@ -13,6 +13,7 @@ import shutil
 import sys
 import time
 import traceback
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ from workbook_helpers.batch.files import empty_folder, make_folder, private_file
 from workbook_helpers.batch.manifest import NAME, Record, Records, code_of, fingerprint, read_json, write_manifest
 from workbook_helpers.batch.parameters import OF_A_REP, check_parameters
 from workbook_helpers.batch.pdf import find_printer
-from workbook_helpers.batch.tasks import Delivered, Failure, Task
+from workbook_helpers.batch.places import Folder, ObjectStore, choose_facts, choose_reports, is_address, prepare_company
+from workbook_helpers.batch.tasks import Addresses, Delivered, Failure, Task
 from workbook_helpers.errors import ParameterError, RunError, WorkbookError, printable
 from workbook_helpers.names import safe_name
 
@@ -47,6 +49,9 @@ _CHANGED = {
     "settings": "settings or program changed", "rows": "own rows changed", "plan": "plan changed", "team": "team figures changed"
 }  # fmt: skip
 _UNPRINTED = "only the PDF missing"
+
+#: So many records go to an object store at a time.
+_BATCH = 100
 
 _log = logging.getLogger("workbook.run")
 
@@ -77,6 +82,7 @@ def run_company(
     jobs: int | None = None,
     resume: bool = False,
     pdf: bool = False,
+    cluster: str | None = None,
     store: Path | str | None = None,
     notebooks: Path | None = None,
     seconds: float = NOTEBOOK_SECONDS,
@@ -85,41 +91,52 @@ def run_company(
     """Makes the report of every rep, or of those named, and the team's index.
 
     company: the company's folder. reps: ids as the exports write them. as_of: default the last day the exports know.
-    out: default ``reports/<company folder name>``. jobs: reps at a time, default one per core.
+    out: default ``reports/<company folder name>``. jobs: reps at a time, default one per core (of all workers of a cluster).
     resume: go on with an interrupted run, and refuse when inputs or settings have changed since.
     pdf: also print each report; a report that lacks only its PDF is not made again.
-    store: default ``<company>/.workbook``.
+    cluster: the address of a Dask scheduler whose workers make the reports. store: default ``<company>/.workbook``.
     notebooks, seconds, prepare: other notebooks, another limit per notebook, another way to read the company.
     Reports whose inputs have not changed are kept. Raises WorkbookError for what concerns the whole run; the failure of
     one rep is in the Outcome.
     """
     if prepare is None:
         from workbook_helpers.data import prepare
-    company = Path(company).resolve()
-    out = Path(out) if out is not None else Path("reports", company.name)
-    if reps:
-        workers.warm_up()  # somebody waits: it gets warm while the company is read; a run over all may find nothing to do
-    with private_files():
-        prepared = prepare(company, as_of=as_of, store=store)
-        asked = _choose_reps(prepared, reps)
-        folder = make_folder(out / prepared.as_of.isoformat())
+    far = _check_places(company, out, store, cluster)
+    chapters = _find_notebooks(notebooks or NOTEBOOKS)
+    with private_files(), _executor(cluster, chapters, soon=bool(reps)) as run_all:
+        if far:
+            place: Folder = ObjectStore(str(out))
+            prepared = prepare_company(ObjectStore(str(company)), prepare, as_of)
+            addresses = _say_addresses(str(company), str(out), prepared)
+        else:
+            company, addresses = Path(company).resolve(), None
+            place = Folder(Path(out) if out is not None else Path("reports", company.name))
+            prepared = prepare(company, as_of=as_of, store=store)
+        asked, day = _choose_reps(prepared, reps), prepared.as_of.isoformat()
+        folder = make_folder(place.copy / day)
         with _locked(folder), _logged(folder):
-            run = _Run(prepared, folder, asked, _find_notebooks(notebooks or NOTEBOOKS), pdf=pdf)
+            place.fetch(choose_reports(day))
+            run = _Run(prepared, place, asked, chapters, pdf=pdf, addresses=addresses)
             run.begin(resume=resume, named_day=as_of is not None)
-            run.make_reports(jobs=jobs, seconds=seconds)
+            run.make_reports(run_all, jobs=jobs, seconds=seconds)
             return run.finish()
 
 
 class _Run:
     """One run over one company on one day, in its folder, under its lock."""
 
-    def __init__(self, prepared: Prepared, folder: Path, asked: Sequence[str], notebooks: Sequence[Path], *, pdf: bool) -> None:
-        self.prepared, self.folder, self.asked, self.notebooks, self.pdf = prepared, folder, tuple(asked), tuple(notebooks), pdf
-        self.own = make_folder(folder / ".run")
+    def __init__(
+        self, prepared: Prepared, place: Folder, asked: Sequence[str], notebooks: Sequence[Path], *, pdf: bool, addresses: Addresses | None
+    ) -> None:
+        self.prepared, self.place, self.asked, self.notebooks = prepared, place, tuple(asked), tuple(notebooks)
+        self.pdf, self.addresses = pdf, addresses
+        self.folder = place.copy / self.day
+        self.own = make_folder(self.folder / ".run")
         self.store = Records(make_folder(self.own / "records"))
         self.cards = {card["rep_id"]: card for card in prepared.reps}
         self.records = {rep_id: self.store.load(rep_id, safe_name(rep_id)) for rep_id in self.cards}
         self.kept: list[str] = []
+        self.unpublished: list[Path] = []
 
     def begin(self, *, resume: bool, named_day: bool) -> None:
         """Refuses what cannot run, and finds the reports that are still current and what prints the others."""
@@ -137,18 +154,21 @@ class _Run:
         _log.info("%s on %s. %s", self.company, self.day, said)
         print(said, file=sys.stderr)
 
-    def make_reports(self, *, jobs: int | None, seconds: float) -> None:
+    def make_reports(self, run_all: Callable[..., Iterator], *, jobs: int | None, seconds: float) -> None:
         """Every report that was asked for and is not current; each is on record as soon as it is there."""
         kept = set(self.kept)
         left = [rep_id for rep_id in self.asked if rep_id not in kept]
         if left:
-            (self.folder / NAME).unlink(missing_ok=True)  # it tells of a finished run, and this one is not
+            self.place.remove(self.folder / NAME)  # it tells of a finished run, and this one is not
         began = time.monotonic()
-        results = workers.run_all([self._task(rep_id) for rep_id in left], jobs=jobs, seconds=seconds)
+        results = run_all([self._task(rep_id) for rep_id in left], jobs=jobs, seconds=seconds)
         with _progress(len(self.asked), len(self.kept)) as tell, contextlib.closing(results):
-            for task, result in results:
-                self._record(task.rep_id, result)
-                tell(task.rep_id, result)
+            try:
+                for task, result in results:
+                    self._record(task.rep_id, result)
+                    tell(task.rep_id, result)
+            finally:
+                self._publish_records()
         _log.info("%d reports in %.1f seconds", len(left), time.monotonic() - began)
 
     def finish(self) -> Outcome:
@@ -162,10 +182,13 @@ class _Run:
                 reason = "its inputs have changed since, and it was not asked for in this run"
                 self.records[rep_id] = dataclasses.replace(record, status="stale", reason=reason)
         records = [self.records[rep_id] for rep_id in self.cards]
+        self.place.fetch(choose_facts(self.day))
         pages = write_pages(self.folder, self.prepared, records)
         shutil.rmtree(self.scratch, ignore_errors=True)
         write_file(self.own / "state.json", to_json({"inputs": self.inputs, "finished": True}))
+        self.place.publish([self.folder / name for name in (*pages, ".run/state.json", "run.log")])
         write_manifest(self.folder, records, company=self.company, as_of=self.day, pages=pages)
+        self.place.publish([self.folder / NAME])
         failed = tuple(record for record in records if record.rep_id in asked and not self._is_delivered(record))
         _log.info("done: %d of %d reports delivered", len(self.asked) - len(failed), len(self.asked))
         set_aside: dict[str, int] = {}
@@ -232,7 +255,7 @@ class _Run:
         changed = [say for part, say in _CHANGED.items() if record.parts.get(part) != parts[part]]
         if changed:
             return changed[0]
-        if not record.is_whole(self.folder):
+        if not self.place.holds(self.folder, record):
             return "files of it changed or lost"
         return "" if record.has_pdf or not self.pdf else _UNPRINTED
 
@@ -248,6 +271,7 @@ class _Run:
             store=str(self.prepared.folder.resolve().parents[1]),
             printer=self.printer,
             made=Delivered(record.files, record.said) if rep_id in self.current else None,
+            addresses=self.addresses,
         )
 
     def _record(self, rep_id: str, result: workers.Result) -> None:
@@ -261,8 +285,14 @@ class _Run:
                 record, status="failed", reason=str(result), files=self._write_failed(rep_id, result)
             )
             _log.error("%s: failed: %s\n%s", rep_id, result, result.details)
-        self.store.save(record)
+        self.unpublished.append(self.store.save(record))
         self.records[rep_id] = record
+        if len(self.unpublished) >= _BATCH:
+            self._publish_records()
+
+    def _publish_records(self) -> None:
+        self.place.publish(self.unpublished)
+        self.unpublished = []
 
     def _write_failed(self, rep_id: str, failure: Failure) -> dict[str, str]:
         """``failed.html`` alone in the rep's folder: an older report beside it would be taken for this one."""
@@ -279,9 +309,10 @@ class _Run:
         page = render_failed(
             header=header, notebook=failure.notebook, question=failure.question, reason=failure.reason, do=do
         )
-        return write_folder(
-            self.folder / self.records[rep_id].folder, {"failed.html": page.encode()}, scratch=self.scratch
-        )
+        folder = self.folder / self.records[rep_id].folder
+        written = write_folder(folder, {"failed.html": page.encode()}, scratch=self.scratch)
+        self.place.replace(folder, folder)
+        return written
 
     def _check_notebooks(self) -> None:
         """The parameters of every notebook, before the first process starts."""
@@ -308,6 +339,38 @@ class _Run:
                 "Exports, settings or notebooks have changed since the run was interrupted.",
                 do="Run without --resume: reports that are still current are kept anyway.",
             )
+
+
+@contextlib.contextmanager
+def _executor(cluster: str | None, notebooks: Sequence[Path], *, soon: bool) -> Iterator[Callable[..., Iterator]]:
+    """What makes reports, here or on the machines of a cluster: ``run_all(tasks, jobs=, seconds=)``.
+
+    soon: whether somebody waits for a few reps; a run over all of them may find that there is nothing to do.
+    """
+    if cluster is None:
+        if soon:
+            workers.warm_up()  # it gets warm while the company is read
+        yield workers.run_all
+        return
+    from workbook_helpers.batch.cluster import connect
+
+    with connect(cluster, notebooks) as workers_elsewhere:
+        yield workers_elsewhere.run_all
+
+
+def _check_places(company: Path | str, out: Path | str | None, store: Path | str | None, cluster: str | None) -> bool:
+    """Whether company and reports stand in an object store."""
+    far = is_address(company)
+    if far != is_address(out or ""):
+        raise WorkbookError("Only one of COMPANY and --out is an address.", do="Give addresses for both, or folders for both.")
+    if far and (store or not cluster):
+        raise WorkbookError("An address as COMPANY needs --cluster and no --store.", do="Name a folder, or mend the command.")
+    return far
+
+
+def _say_addresses(company: str, out: str, prepared: Prepared) -> Addresses:
+    view = prepared.folder.relative_to(prepared.folder.parents[1]).as_posix()
+    return Addresses(company, out, view, prepared.fingerprint, run=uuid.uuid4().hex)
 
 
 def _say_reasons(reasons: Mapping[str, int], asked: int) -> str:

@@ -14,7 +14,7 @@ class Task:
     company: the company's folder. notebooks: their paths, in order. folder: where the report goes.
     scratch: a folder on the same disk for what is half done. store: where ``open_book`` finds the prepared company.
     printer: what makes ``report.pdf``, or "" where none is wanted. made: a current report that lacks only its PDF.
-    All paths are absolute.
+    addresses: where company and reports stand, if in an object store. All paths are absolute.
     """
 
     rep_id: str
@@ -26,6 +26,21 @@ class Task:
     store: str
     printer: str = ""
     made: Delivered | None = None
+    addresses: Addresses | None = None
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The company's folder and that of the day's reports in an object store.
+
+    view: the prepared company, as a path in its store. fingerprint: of its inputs. run: one run's mark.
+    """
+
+    company: str
+    out: str
+    view: str
+    fingerprint: str
+    run: str
 
 
 @dataclass(frozen=True)

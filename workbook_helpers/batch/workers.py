@@ -19,7 +19,7 @@ import time
 import traceback
 import types
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from multiprocessing import connection
 from pathlib import Path
@@ -40,6 +40,9 @@ _SERVER_GONE = 255
 #: How often a rep is begun again for that reason.
 _STARTS = 3
 
+#: On a cluster several threads start processes, each with the environment of ``_as_parent``.
+_starting = threading.Lock()
+
 _ENDINGS = {
     signal.SIGKILL: "its process was killed from outside, most often because memory ran out",
     signal.SIGSEGV: "its process crashed in a library (segmentation fault)",
@@ -57,20 +60,26 @@ def warm_up() -> None:
             forkserver.ensure_running()
 
 
-def run_all(tasks: Iterable[Task], *, jobs: int | None, seconds: float) -> Iterator[tuple[Task, Result]]:
+def run_all(
+    tasks: Iterable[Task], *, jobs: int | None, seconds: float, beside: int = 0, wanted: Callable[[], bool] | None = None
+) -> Iterator[tuple[Task, Result]]:
     """Makes the reports, ``jobs`` at a time (None: one per core), and gives each result as soon as it is there.
 
     seconds: how long one notebook may take by the clock on the wall. Whatever becomes of a process is the result of its
     own rep alone. When the caller stops early, or is interrupted, every process is killed with all that it started.
+    beside: how many reps this machine makes at a time, where others than the caller's are among them.
+    wanted: asked every second; when it says no, everything is stopped and no result comes any more.
     Raises RunError when the disk or the system is at fault.
     """
     jobs = jobs or os.cpu_count() or 1
     waiting, busy, begun = deque(tasks), list[_Worker](), Counter[str]()
+    memory = _memory_share(beside or jobs)
     try:
-        while waiting or busy:
+        while (waiting or busy) and (wanted is None or wanted()):
             while waiting and len(busy) < jobs:
-                busy.append(_Worker(waiting.popleft(), seconds, _memory_share(jobs)))
-            connection.wait([handle for worker in busy for handle in worker.handles], timeout=_until(busy))
+                busy.append(_Worker(waiting.popleft(), seconds, memory))
+            patience = _until(busy) if wanted is None else min(1.0, _until(busy))
+            connection.wait([handle for worker in busy for handle in worker.handles], timeout=patience)
             for worker in list(busy):
                 result = worker.look()
                 if result is not None:
@@ -184,16 +193,23 @@ def _context() -> Any:
 
 @contextlib.contextmanager
 def _as_parent() -> Iterator[None]:
-    """A new process inherits one thread per library, and must not run the caller's own script again."""
-    kept = {name: os.environ.get(name) for name in _ONE_THREAD}
-    main, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-        for name, value in kept.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+    """A new process inherits one thread per library, and must not run the caller's own script again.
+
+    A worker of a cluster counts as a daemon, which may start no process; ours end with it all the same.
+    """
+    settings = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    with _starting:
+        kept = {name: os.environ.get(name) for name in _ONE_THREAD}
+        main, sys.modules["__main__"] = sys.modules["__main__"], types.ModuleType("__main__")
+        os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+        daemon, settings["daemon"] = settings.get("daemon"), False
+        try:
+            yield
+        finally:
+            settings["daemon"] = daemon
+            sys.modules["__main__"] = main
+            for name, value in kept.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 # ---- from here on: inside the rep's process ----
