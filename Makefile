@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: reports test lint bench lock sample clean
+.PHONY: reports test lint bench bench-growth lock sample clean
 
 reports: .venv/installed
 	$(BIN)/workbook run data/samples/field_sales
@@ -19,9 +19,12 @@ test: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-# Times `workbook check` on a million deals, and a run of the bundled sample; about five minutes.
+# What a report costs, beside what it may cost: docs/speed.md. Within 40 minutes; growth takes about two hours more.
 bench: .venv/installed
 	$(BIN)/python -m tests.benchmarks
+
+bench-growth: .venv/installed
+	$(BIN)/python -m tests.benchmarks --only growth
 
 # Writes the two bundled samples again from their seeds.
 sample: .venv/installed

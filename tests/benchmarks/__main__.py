@@ -1,74 +1,126 @@
-"""`make bench`: what the main job costs on this machine, in wall and processor seconds.
+"""What the product costs on this machine, measured side by side: `make bench`, and `make bench-growth` for the long part.
 
-Prints one line per measurement. Absolute times depend on the machine; compare lines of one run with each other.
+    python -m tests.benchmarks                               everything but growth
+    python -m tests.benchmarks --only floor --quick          one point, once, with two reps
+    python -m tests.benchmarks --write docs/speed.md --date 2026-11-22
+
+Everything is written into a temporary folder. Compare figures of one run with each other: seconds depend on the machine.
 """
 
 from __future__ import annotations
 
-import csv
-import random
-import resource
-import subprocess
+import argparse
+import os
+import platform
+import re
+import signal
 import sys
 import tempfile
-import time
+from collections.abc import Iterable, Sequence
+from datetime import date
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-REGIONAL = ROOT / "tests" / "companies" / "regional_sales"
-DEALS = 1_000_000
+from . import again, growth
+from .clock import ROOT
+from .contests import CORES, make_ready, play
+from .figures import Section, join
+from .points import POINTS, needs
 
-SETTINGS = """format: 1
-company: Million Deals
-stages: [Qualify, Develop, Propose, Close]
-tables: {reps: reps.csv, opportunities: opportunities.csv}
-"""
-
-
-def write_million_deals(folder: Path) -> Path:
-    """A company of 1,000 reps and a million deals over three years."""
-    rng = random.Random(7)
-    exports = folder / "exports"
-    exports.mkdir(parents=True)
-    (folder / "workbook.yml").write_text(SETTINGS, encoding="utf-8")
-    with (exports / "reps.csv").open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("rep_id", "rep_name"), *((f"R{n:04}", f"Rep {n}") for n in range(1000))])
-    outcomes = [("Won", "Close"), ("Lost", "Qualify"), ("Open", "Develop")]
-    with (exports / "opportunities.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("opportunity_id", "rep_id", "stage", "outcome", "amount", "created_date", "close_date", "account_id"))
-        for n in range(DEALS):
-            outcome, stage = rng.choice(outcomes)
-            day, later = rng.randrange(12, 29), rng.randrange(1, 12)
-            year = 2024 + n % 3
-            row = (f"D{n:07}", f"R{n % 1000:04}", stage, outcome, f"{rng.lognormvariate(9, 1):.2f}")
-            writer.writerow((*row, f"{year}-{later:02}-{day - 11:02}", f"{year}-{later + 1:02}-{day:02}", f"A{n % 50000:05}"))
-    return folder
+_COMPANIES = {
+    "field_sales": ROOT / "data" / "samples" / "field_sales",
+    "adventureworks": ROOT / "tests" / "companies" / "adventureworks",
+}
+_PUBLIC_DATA = ROOT.parent / "shared" / "datasets"
+_ROUNDS = 5
 
 
-def measure(title: str, *command: str) -> None:
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "workbook_helpers", *command], cwd=ROOT, capture_output=True, text=True, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    wall = time.perf_counter() - start
-    print(f"{title:<52} {wall:7.1f} s wall {cpu:7.1f} s processor {after.ru_maxrss / 1024:7.0f} MB peak  exit {done.returncode}")
+def measure(points: Sequence[str], companies: Iterable[str], room: Path, *, quick: bool) -> Iterable[tuple[str, Section]]:
+    """The point's name with its figures, as soon as they are there."""
+    rounds = 1 if quick else _ROUNDS
+    beside = [name for name in POINTS if name in points]
+    for company in companies if {*beside, "again"} & set(points) else ():
+        if company != "field_sales" and not _PUBLIC_DATA.is_dir():
+            _tell(f"{company}: left out, its public data are not beside this checkout")
+            continue
+        _tell(f"{company}: the store")
+        place = make_ready(_COMPANIES[company], room / company)
+        if quick:
+            place = place.only(place.reps[:2])
+        given = play(place, list(needs(beside)), rounds=rounds, tell=_tell)
+        for name in beside:
+            yield f"{name} {company}", Section(f"{POINTS[name].title}, {company}", POINTS[name].figures(place, given))
+        if "again" in points:
+            found = again.measure(place, quick=quick, rounds=rounds, tell=_tell)
+            yield f"again {company}", Section(f"{found.title}, {company}", found.figures, found.remarks)
+    if "growth" in points:
+        for n, section in enumerate(growth.measure(room / "growth", quick=quick, rounds=rounds, tell=_tell)):
+            yield f"growth {n}", section
+
+
+def write_figures(page: str, sections: Iterable[tuple[str, Section]], line: str) -> str:
+    """The page with each section in the place that its marks keep for it.
+
+    >>> print(write_figures("<!-- a --><!-- /a -->", [("a", Section("T", [], ["r"]))], "2026"))
+    <!-- a -->
+    ### T
+    <BLANKLINE>
+    r
+    <BLANKLINE>
+    2026
+    <!-- /a -->
+    """
+    for name, section in sections:
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        if begin not in page:
+            raise SystemExit(f"The page has no place marked {begin}")
+        text = f"{begin}\n{section}\n\n{line}\n{end}"
+        page = re.sub(f"{begin}.*?{end}", lambda _, text=text: text, page, flags=re.S)
+    return page
+
+
+def describe_machine() -> str:
+    info = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*: (.*)", info.read_text(encoding="utf-8")) if info.is_file() else None
+    cores = os.cpu_count() or 1
+    said = f"{model[1] if model else platform.machine()}, {cores} core{'s' * (cores != 1)}, {CORES} of them used"
+    return f"{said}, Python {platform.python_version()}"
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        measure("workbook --help", "--help")
-        million = write_million_deals(folder / "million")
-        measure(f"workbook check, {DEALS:,} deals", "check", str(million))
-        measure(f"workbook check again, {DEALS:,} deals", "check", str(million))
-        for name, company in (("field_sales", ROOT / "data" / "samples" / "field_sales"), ("regional_sales", REGIONAL)):
-            if company == REGIONAL and not (ROOT.parent / "shared" / "datasets").is_dir():
-                print("regional_sales: its public data are not here")
-                continue
-            options = ["--out", str(folder / name), "--store", str(folder / f"{name}.store"), "--jobs", "2"]
-            measure(f"workbook run {name} --jobs 2", "run", str(company), *options)
-            measure(f"workbook run {name} again, nothing changed", "run", str(company), *options)
+    known = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    known.add_argument("--only", action="append", choices=[*POINTS, "again", "growth"], help="this point; may be repeated")
+    known.add_argument("--company", action="append", choices=list(_COMPANIES), help="this company; may be repeated")
+    known.add_argument("--quick", action="store_true", help="one round with two reps: shows that it works, not how fast")
+    known.add_argument("--write", type=Path, metavar="PAGE", help="put the figures into this page too")
+    known.add_argument("--date", type=date.fromisoformat, help="the day that the page gives for the figures")
+    chosen = known.parse_args()
+    if sys.platform != "linux":
+        known.error("processor seconds of all descendants are counted on Linux only")
+    if bool(chosen.write) != bool(chosen.date):
+        known.error("--write and --date belong together")
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that what was started is stopped too
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    print(describe_machine(), flush=True)
+    done = []
+    with tempfile.TemporaryDirectory(prefix="workbook-bench-") as room:
+        (temporary := Path(room, "tmp")).mkdir()
+        os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
+        try:
+            for name, section in measure(chosen.only or [*POINTS, "again"], chosen.company or _COMPANIES, Path(room), quick=chosen.quick):
+                done.append((name, section))
+                print(f"\n{join([section])}", flush=True)
+        except RuntimeError as error:
+            sys.exit(str(error))
+    if chosen.write:
+        line = f"Measured on {chosen.date.isoformat()}: {describe_machine()}."
+        page = chosen.write.read_text(encoding="utf-8")
+        chosen.write.write_text(write_figures(page, done, line), encoding="utf-8")
+
+
+def _tell(text: str) -> None:
+    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
