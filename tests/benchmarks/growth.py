@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -34,9 +34,11 @@ QUICK = Sizes(few=4, many=8, crowd=20, sampled=2)
 _FEW_LINES, _MANY_LINES = 200, 2_000
 
 
-def measure(room: Path, *, quick: bool, rounds: int, tell: Tell) -> list[Section]:
+def measure(room: Path, *, quick: bool, rounds: int, tell: Tell) -> Iterator[Section]:
+    """Each section as soon as it is there, for it takes hours until all are."""
     sizes = QUICK if quick else Sizes()
-    return [*_reps(room, sizes, rounds, tell), *_lines(room, sizes, tell)]
+    yield from _reps(room, sizes, rounds, tell)
+    yield from _lines(room, sizes, tell)
 
 
 def _reps(room: Path, sizes: Sizes, rounds: int, tell: Tell) -> list[Section]:
