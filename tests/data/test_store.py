@@ -1,9 +1,12 @@
 """Nothing twice, nothing half."""
 
+import os
 import random
+import time
+from datetime import date
 
 import pytest
-from conftest import SHARED, small_tables
+from conftest import SHARED, order, small_tables, write_company
 
 from workbook_helpers.data import UnusableError, build, prepare, store
 from workbook_helpers.errors import RunError, SettingsError
@@ -163,3 +166,43 @@ def test_published_totals_of_regional_sales_are_met(tmp_path):
     assert deals["status"].value_counts().to_dict() == {"lost": 7385, "won": 7282, "open": 5333}
     assert deals["rep_id"].nunique() == 19
     assert len(prepared.reps) == 20
+
+
+def age(*folders, days=8):
+    """As if they had last been used so many days ago."""
+    for folder in folders:
+        os.utime(folder, (time.time() - days * 24 * 3600,) * 2)
+
+
+def test_what_no_day_names_goes_a_week_after_its_last_use(company):
+    folder = company()
+    before, earlier = prepare(folder, teach=False), prepare(folder, as_of=date(2026, 5, 15), teach=False)
+    (folder / "workbook.yml").write_text((folder / "workbook.yml").read_text() + "\nseed: 8\n")
+    killed = before.folder.parent / ".checked-killed"
+    not_ours = folder / ".workbook" / "notes" / "of last year"
+    for made in (killed, not_ours):
+        made.mkdir(parents=True)
+    age(before.folder, before.folder.parent / "checked", killed, not_ours)
+    after = prepare(folder, teach=False)
+    assert not_ours.is_dir()
+    assert after.folder.is_dir() and not before.folder.exists() and not killed.exists() and not (before.folder.parent / "checked").exists()
+    assert earlier.folder.is_dir()  # used less than a week ago
+
+
+def test_what_is_used_stays_however_old_it_is(company):
+    folder = company()
+    used = prepare(folder, teach=False)
+    age(used.folder, used.folder.parent / "checked")
+    prepare(folder, teach=False)
+    prepare(folder, as_of=date(2026, 5, 15), teach=False)
+    assert used.folder.is_dir() and prepare(folder, teach=False).read("orders").equals(used.read("orders"))
+
+
+def test_an_import_that_a_day_names_stays_however_old_it_is(company):
+    folder = company()
+    first = prepare(folder, teach=False).folder.parent / "checked"
+    tables = small_tables()
+    tables["orders"].append(order(99, order_date="2026-07-31"))
+    write_company(folder, tables)
+    age(first)
+    assert prepare(folder, teach=False).as_of == date(2026, 7, 31) and first.is_dir()

@@ -5,6 +5,8 @@
     <store>/<fingerprint>/<as-of>-<mark>/    one day: view.json, the team's figures, tables of the whole company; mark: of the imports used
                                    shelf-<n>/    the books of some fifty reps, and reps.json, what is said of each of them
     <store>/imports/<day>                    fingerprint of the import whose last day that is: what later runs know of the past
+
+An import stays as long as a day names it; a view, and an import that no day names any more, until it has not been used for a week.
 """
 
 from __future__ import annotations
@@ -15,8 +17,9 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -34,6 +37,15 @@ from workbook_helpers.errors import InputDataError, Problem, RunError, SettingsE
 
 #: Where ``open_book`` finds the store, when it is not ``<company>/.workbook``.
 STORE = "WORKBOOK_STORE"
+
+
+#: What no day names is kept for so long after its last use: longer than any run.
+KEPT_DAYS = 7
+
+_DAY = 24 * 60 * 60  # seconds
+
+#: What stands in the folder of a fingerprint: views, the import, and what is not finished.
+_OURS = re.compile(r"checked|\d{4}-\d\d-\d\d-[0-9a-f]{8}|\..+")
 
 
 class UnusableError(InputDataError):
@@ -92,12 +104,40 @@ def _prepare(company: Company, home: Path, as_of: date | None, teach: bool) -> P
     company = company.with_periods(days.periods)
     mark = hashlib.sha256("|".join(kept.folder.parent.name for kept in imports).encode()).hexdigest()[:8]
     view = snapshot / f"{day.isoformat()}-{mark}"
-    if not view.is_dir():
+    known = view.is_dir()
+    if not known:
         _write_whole(view, lambda place: write_view(company, day, base, imports, place))
     prepared = Prepared(company, day, view, fingerprint)
     if teach and not (view / "team.json").is_file():
         write_team(prepared)
+    _mark_used(snapshot / "checked", view)
+    if not known:
+        _prune(home)
     return prepared
+
+
+def _mark_used(*folders: Path) -> None:
+    """Notes in the file system, to the day, that they were used."""
+    for folder in folders:
+        if time.time() - folder.stat().st_mtime > _DAY:
+            with suppress(OSError):  # a store that may only be read
+                os.utime(folder)
+
+
+def _prune(home: Path) -> None:
+    """Deletes what nobody has used for a week, and what a run left half written that was killed.
+
+    Each folder is moved aside first, so that no other run finds half of it.
+    """
+    kept = {one.folder for one in _kept(home)}
+    for folder in home.glob("[0-9a-f]" * 16 + "/*"):
+        with suppress(OSError):  # another run was first, or something is left beside it
+            old = _OURS.fullmatch(folder.name) and folder.is_dir() and time.time() - folder.stat().st_mtime > KEPT_DAYS * _DAY
+            if old and folder not in kept:
+                aside = folder.with_name(f".old-{os.getpid()}")
+                os.rename(folder, aside)
+                shutil.rmtree(aside, ignore_errors=True)
+                folder.parent.rmdir()
 
 
 class _Days(NamedTuple):
