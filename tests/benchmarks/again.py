@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 import shutil
 from collections.abc import Callable
@@ -12,8 +11,11 @@ from pathlib import Path
 from .contests import Place, make_ready, run_batch
 from .figures import Figure, Section
 
-#: Company -> the export and the column of which one row is changed.
-_ROWS = {"field_sales": ("order_lines.csv", "NetAmount"), "adventureworks": ("dw_FactResellerSales.csv", "SalesAmount")}
+#: Company -> the export of which one row is changed, its column of reps, and its column of amounts.
+_ROWS = {
+    "field_sales": ("order_lines.csv", "SalesRep", "NetAmount"),
+    "adventureworks": ("dw_FactResellerSales.csv", "EmployeeKey", "SalesAmount"),
+}
 
 TITLE = "5. Nothing twice"
 
@@ -64,15 +66,15 @@ def write_plan(place: Place) -> None:
 
 
 def change_row(place: Place) -> None:
-    """The last row of one export has another amount."""
-    name, column = _ROWS[place.name]
+    """The last row of one rep has another amount."""
+    name, rep, amount = _ROWS[place.name]
     path = place.company / "exports" / name
-    rows = path.read_text(encoding="utf-8").splitlines()
-    header, last = next(csv.reader(rows[:1])), next(csv.reader(rows[-1:]))
-    last[header.index(column)] = f"{float(last[header.index(column)]) + 1:.2f}"
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(last)
-    path.write_text("\n".join([*rows[:-1], line.getvalue()]) + "\n", encoding="utf-8")
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    row = next(row for row in reversed(rows) if row[header.index(rep)] == place.plan["rep_id"])
+    row[header.index(amount)] = f"{float(row[header.index(amount)]) + 1:.2f}"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
 
 
 def _copy(company: Path, target: Path) -> Path:

@@ -14,8 +14,10 @@ from workbook_helpers.data import prepare
 from workbook_helpers.data.store import STORE
 
 from .__main__ import _COMPANIES, write_figures
+from .again import change_row
 from .clock import run
 from .company import write_company
+from .contests import Place
 from .figures import Figure, Section
 from .floor import run_notebooks
 from .loop import NOTEBOOKS
@@ -52,6 +54,15 @@ def test_a_command_that_fails_gives_no_figure(tmp_path):
     (tmp_path / "broken.py").write_text("raise SystemExit('no such rep')")
     with pytest.raises(RuntimeError, match="no such rep"):
         run("broken", PYTHONPATH=str(tmp_path))
+
+
+def test_one_row_of_the_rep_is_changed_and_nothing_else(tmp_path):
+    (exports := tmp_path / "field_sales" / "exports").mkdir(parents=True)
+    before = ["OrderNo,SalesRep,NetAmount", "1,R1,5.00", "2,R1,7.00", "3,R2,1.00", "Total,,13.00"]
+    (exports / "order_lines.csv").write_text("\n".join(before) + "\n", encoding="utf-8")
+    change_row(Place(exports.parent, tmp_path, "", (), (), {"rep_id": "R1"}))
+    after = (exports / "order_lines.csv").read_text(encoding="utf-8").splitlines()
+    assert after == [*before[:2], "2,R1,8.00", *before[3:]]
 
 
 @on_linux
