@@ -1,6 +1,9 @@
 """What one rep's process reads of a company, however large the company is."""
 
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as parquet
@@ -77,3 +80,22 @@ def test_only_groups_that_can_hold_the_rep_are_read(on_shelves, monkeypatch):
     monkeypatch.setattr(parquet.ParquetFile, "read_row_groups", lambda self, groups, **more: read.append(groups) or many(self, groups, **more))
     prepared.read("orders", of_reps("R05"))  # rows 26 to 31, after two of nobody and 24 of others
     assert read == [[6, 7]]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted as Linux shows them")
+def test_reading_a_book_starts_no_threads(on_shelves):
+    prepared = on_shelves(2, 4)
+    script = """if True:
+        import os, sys
+        import pyarrow.parquet
+        from datetime import date
+        from pathlib import Path
+        from workbook_helpers.data.prepared import Prepared
+        from workbook_helpers.data.settings import load_company
+
+        threads = set(os.listdir("/proc/self/task"))
+        prepared = Prepared(load_company(Path(sys.argv[1])), date.min, Path(sys.argv[2]), "")
+        assert len(prepared.read("sales", [("rep_id", "in", ["R05"])])) == prepared.of_rep("R05").counts["sales"]
+        sys.exit(len(set(os.listdir("/proc/self/task")) - threads))
+    """
+    assert subprocess.run([sys.executable, "-c", script, prepared.settings.folder, prepared.folder]).returncode == 0

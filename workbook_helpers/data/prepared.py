@@ -171,7 +171,7 @@ def _read_file(path: Path, rep_ids: Sequence[str] | None) -> Any:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
+    with pq.ParquetFile(path, pre_buffer=False) as file:
         if rep_ids is None:
             return file.read(use_threads=False)
         groups = [i for i in range(file.num_row_groups) if _may_hold(file.metadata.row_group(i).column(0).statistics, rep_ids)]
