@@ -149,6 +149,7 @@ class _Worker:
         self._process.close()
         self._pipe.close()
         shutil.rmtree(_private(self.task), ignore_errors=True)
+        self.log.unlink(missing_ok=True)
 
     def _fail(self, reason: str) -> Failure:
         details = self.log.read_text("utf-8", "replace") if self.log.is_file() else ""

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -162,14 +163,12 @@ class Book(Tables):
     @property
     def provenance(self) -> dict[str, str]:
         """What this book stands on, in words that are the same wherever the company's folder lies."""
-        from importlib.metadata import version
-
         return {
             "company": self.company.name,
             "as_of": self.as_of.isoformat(),
             "known_rows": self._rows_mark[:16],
             "team_figures": self._prepared.team_fingerprint(self.rep.role)[:16],
-            "workbook_version": version("territory-planning-workbook"),
+            "workbook_version": _version(),
         }
 
 
@@ -223,6 +222,11 @@ def _same(prepared: Prepared) -> Prepared:
 def _keep(prepared: Prepared, rep_id: str, plan: str) -> dict[str, Any]:
     """What the chapters of one book share in this process: nothing of it outlives another rep, day, import, setting or plan."""
     return {}
+
+
+@cache
+def _version() -> str:
+    return version("territory-planning-workbook")
 
 
 def open_company(company: str | Path = "", as_of: str | date = "") -> Prepared:
