@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import wraps
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 import pandas as pd
+
+Dates = TypeVar("Dates", pd.Series, np.ndarray)
 
 UNITS = ("money", "share", "count", "days", "hours", "ratio")
 
@@ -34,16 +37,36 @@ def total(values: Iterable[float]) -> float:
     >>> total([0.1, 0.2, None, float("nan")])
     0.3
     """
-    return round(math.fsum(v for v in map(float, (x for x in values if x is not None)) if not math.isnan(v)), 4) + 0.0
+    listed = values.tolist() if hasattr(values, "tolist") else values
+    return round(math.fsum(v for v in listed if v is not None and v == v), 4) + 0.0
 
 
 def sum_money(amounts: pd.Series, by: pd.Series | list[pd.Series]) -> pd.Series:
-    """Money summed by group, as exact as ``total``. Missing amounts count as 0, rows with a missing key are left out.
+    """Money summed by group, row by row, as exact as ``total``. Missing amounts count as 0, rows with a missing key are left out.
 
     >>> sum_money(pd.Series([0.1, 0.2, 5.0]), pd.Series(["a", "a", "b"])).to_dict()
     {'a': 0.3, 'b': 5.0}
     """
-    return (amounts.astype(float).fillna(0.0) * 10_000).round().astype("int64").groupby(by).sum() / 10_000
+    cents = np.rint(amounts.to_numpy(float, na_value=0.0) * 10_000).astype("int64")
+    if not isinstance(by, pd.Series):
+        return pd.Series(cents, amounts.index, name=amounts.name).groupby(by).sum() / 10_000
+    places, keys = pd.factorize(by, sort=True)
+    sums = np.zeros(len(keys) + 1, "int64")
+    np.add.at(sums, places, cents)  # a missing key has place -1, the last
+    return pd.Series(sums[:-1] / 10_000, pd.Index(keys, name=by.name), name=amounts.name)
+
+
+def total_by(amounts: pd.Series, by: pd.Series) -> pd.Series:
+    """``total`` of each group, for amounts with more digits than money has. Rows with a missing key are left out.
+
+    >>> total_by(pd.Series([0.1, 0.2, 5.0]), pd.Series(["a", "a", "b"])).to_dict()
+    {'a': 0.3, 'b': 5.0}
+    """
+    places, keys = pd.factorize(by, sort=True)
+    groups: list[list[float]] = [[] for _ in range(len(keys) + 1)]  # a missing key has place -1, the last
+    for place, amount in zip(places.tolist(), amounts.tolist(), strict=True):
+        groups[place].append(amount)
+    return pd.Series([total(group) for group in groups[:-1]], pd.Index(keys, name=by.name), float, amounts.name)
 
 
 @dataclass(frozen=True)
@@ -88,9 +111,11 @@ class Period:
             "month": Period(max(first, self.start), min(last, self.end)),
         }
 
-    def holds(self, dates: pd.Series) -> pd.Series:
-        """True for each date inside the period; a missing date is outside. Takes datetime64 values."""
-        return dates.between(pd.Timestamp(self.start), pd.Timestamp(self.end))
+    def holds(self, dates: Dates) -> Dates:
+        """True for each date inside the period; a missing date is outside. Takes datetime64 values, in a Series or an array."""
+        days = np.asarray(dates)
+        inside = (days >= np.datetime64(self.start)) & (days <= np.datetime64(self.end))
+        return pd.Series(inside, dates.index, name=dates.name) if isinstance(dates, pd.Series) else inside
 
     def years_earlier(self, years: int = 1) -> Period:
         """The same days some years before; 29 February becomes 28 February.

@@ -33,11 +33,11 @@ def estimate_wilson_interval(successes: int, cases: int, *, level: float = 0.95)
     >>> [round(x, 4) for x in estimate_wilson_interval(0, 20)]
     [0.0, 0.1611]
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     if not 0 <= successes <= cases or cases < 1:
         raise ValueError(f"{successes} of {cases} is no rate")
-    z = float(norm.ppf(0.5 + level / 2))
+    z = float(ndtri(0.5 + level / 2))
     rate, spread = successes / cases, z * z / cases
     centre = (rate + spread / 2) / (1 + spread)
     half = z * math.sqrt(rate * (1 - rate) / cases + spread / (4 * cases)) / (1 + spread)
@@ -99,7 +99,7 @@ def estimate_bootstrap_interval(
     """
     values = np.sort(np.asarray(list(groups), float))
     rng = np.random.default_rng(seed)
-    means = values[rng.integers(0, len(values), size=(draws, len(values)))].mean(axis=1)
+    means = values.take(rng.integers(0, len(values), size=(draws, len(values)))).mean(axis=1)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high))
 
@@ -112,6 +112,24 @@ def draw_uniforms(seed: int, case_id: str, draws: int) -> np.ndarray:
     """
     key = int.from_bytes(hashlib.sha256(f"{seed}:{case_id}".encode()).digest()[:16], "big")
     return np.random.Generator(np.random.Philox(key=key)).random(draws)
+
+
+def estimate_beta_quantiles(a: float, b: float, chances: np.ndarray) -> np.ndarray:
+    """The values of a beta distribution at these chances (0-1), to ten digits.
+
+    Where a and b are 1 or more, a spline through 513 of them: the logit of the value hardly bends over the normal score of
+    the chance, and a root search for each chance takes many times as long.
+
+    >>> estimate_beta_quantiles(1.0, 1.0, np.array([0.25, 0.5])).round(10).tolist()
+    [0.25, 0.5]
+    """
+    from scipy.interpolate import CubicSpline
+    from scipy.special import betaincinv, expit, logit, ndtr, ndtri
+
+    if min(a, b) < 1:
+        return betaincinv(a, b, chances)
+    scores = np.linspace(-6, 6, 513)
+    return expit(CubicSpline(scores, logit(betaincinv(a, b, ndtr(scores))))(ndtri(chances)))
 
 
 # --- Rates by cut, beside the team ----------------------------------------------------------------------------------

@@ -3,12 +3,15 @@
 import math
 from datetime import date
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import betaincinv
 
 from workbook_helpers.measure import Answer, Period
+from workbook_helpers.statistics import estimate_beta_quantiles
 from workbook_helpers.steps import chance, goals
 
 AS_OF = date(2026, 9, 30)
@@ -199,3 +202,9 @@ def test_a_renewal_has_the_rate_of_renewals_and_a_rare_kind_leans_on_all():
     assert found.at["O3", "probability"] == pytest.approx((18 + 20 * everything) / 40)
     assert found.at["O2", "rate_of"] == chance.ALL_DEALS and found.at["O2", "probability"] == pytest.approx(everything)
     assert chance.estimate_base_rate(opportunities=deals, stage_wins=None) == pytest.approx(7 / 21)
+
+
+@pytest.mark.parametrize(("a", "b"), [(1.0, 1.0), (1.5, 30.0), (6.0, 14.0), (300.0, 700.0), (0.2, 9.8)])
+def test_beta_quantiles_agree_with_a_root_search_for_each(a, b):
+    chances = np.linspace(1e-6, 1 - 1e-6, 200)
+    assert np.abs(estimate_beta_quantiles(a, b, chances) - betaincinv(a, b, chances)).max() < 1e-10

@@ -7,10 +7,11 @@ belong to a deal, so that a what-if changes nothing but what it says, and more n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,14 @@ import pandas as pd
 
 from workbook_helpers.measure import Answer, Definition, Measure, Period, total
 from workbook_helpers.renewals import find_renewals
-from workbook_helpers.statistics import MIN_CASES, BetaPrior, draw_uniforms, estimate_beta_prior, estimate_shrunk_rate
+from workbook_helpers.statistics import (
+    MIN_CASES,
+    BetaPrior,
+    draw_uniforms,
+    estimate_beta_prior,
+    estimate_beta_quantiles,
+    estimate_shrunk_rate,
+)
 
 LANDING = Definition(
     "landing",
@@ -39,6 +47,10 @@ ANY_KIND, CREATED = "any kind", "any kind but renewals"
 KIND_STRENGTH = 20.0
 #: The chance that the levers bring the goal to.
 FOUR_IN_FIVE = 0.8
+#: More deals than this are not created on top of those there are.
+MOST_CREATED = 200
+#: So many random numbers of deals are kept from one what-if to the next: 32 MB.
+KEPT_NUMBERS = 4_000_000
 NOT_REBUILT = "what stood in the deals on that day cannot be rebuilt without stage_history"
 NO_RATE = "no win rate can be given: fewer than five closed deals here, and no team to lean on"
 
@@ -72,20 +84,20 @@ def _stage_days(opportunities: pd.DataFrame | None, stage_history: pd.DataFrame 
     rep_id, kind, stage, days, won_days."""
     if opportunities is None:
         return pd.DataFrame({"rep_id": [], "kind": [], "stage": [], "days": [], "won_days": []})
-    closed = opportunities[opportunities["status"].isin(["won", "lost"])]
-    keep = pd.DataFrame({"opportunity_id": closed["opportunity_id"], "won": closed["status"].eq("won")})
-    keep["rep_id"], keep["kind"] = closed.get("rep_id", ""), closed.get("kind", None)
-    parts = [keep.assign(stage=ALL_DEALS, days=1.0)]
+    closed = opportunities.reindex(columns=["opportunity_id", "rep_id", "kind", "close_date", "status"])
+    closed = closed[closed["status"].isin(["won", "lost"])]
+    keep = closed[["opportunity_id", "rep_id", "kind"]].assign(won=closed["status"].eq("won"))
+    alone = keep.assign(stage=ALL_DEALS, days=1.0)
+    parts = [alone.assign(kind=ANY_KIND), alone[~find_renewals(alone)].assign(kind=CREATED), alone[alone["kind"].notna()]]
     if stage_history is not None and len(stage_history):
         stays = stage_history[["opportunity_id", "stage", "entered_date"]].dropna()
         stays = stays.merge(closed[["opportunity_id", "close_date"]], on="opportunity_id")
         stays = stays.sort_values(["opportunity_id", "entered_date", "stage"])
         left = stays.groupby("opportunity_id")["entered_date"].shift(-1).fillna(stays["close_date"])
         stays["days"] = (left - stays["entered_date"]).dt.days.clip(lower=1).astype(float)
-        parts.append(stays.groupby(["opportunity_id", "stage"])["days"].sum().reset_index().merge(keep, on="opportunity_id"))
+        stays = stays.groupby(["opportunity_id", "stage"])["days"].sum().reset_index().merge(keep, on="opportunity_id")
+        parts += [stays.assign(kind=ANY_KIND), stays[stays["kind"].notna()]]
     rows = pd.concat(parts, ignore_index=True)
-    created = rows[rows["stage"].eq(ALL_DEALS) & ~find_renewals(rows)].assign(kind=CREATED)
-    rows = pd.concat([rows.assign(kind=ANY_KIND), created, rows[rows["kind"].notna()]], ignore_index=True)
     return rows.assign(won_days=rows["days"].where(rows["won"], 0.0))
 
 
@@ -119,7 +131,8 @@ def estimate_chances(
         return None
     deals = opportunities[opportunities["status"] == "open"].sort_values("opportunity_id").reset_index(drop=True)
     rates = _estimate_rates(_stage_days(opportunities, stage_history), stage_wins, in_team)
-    keys = [_find_rate(deal.kind, deal.stage, rates) for deal in deals.reindex(columns=["kind", "stage"]).itertuples()]
+    kinds = deals["kind"] if "kind" in deals else [None] * len(deals)
+    keys = [_find_rate(kind, stage, rates) for kind, stage in zip(kinds, deals["stage"], strict=True)]
     deals["rate_of"] = [stage if kind == ANY_KIND else f"{kind}, {stage}" for kind, stage in keys]
     deals["probability"] = [rates.get(key, _NOT_KNOWN).mean for key in keys]
     deals["strength"] = [rates.get(key, _NOT_KNOWN).strength for key in keys]
@@ -158,7 +171,8 @@ def _estimate_rates(own: pd.DataFrame, team: pd.DataFrame | None, in_team: bool)
 
     The rate of one kind leans on that of any kind at the stage, both in the team and here.
     """
-    counts = {key: (len(g), float(g["won_days"].sum()), float(g["days"].sum())) for key, g in own.groupby(["kind", "stage"])}
+    sums = own.assign(closed=1).groupby(["kind", "stage"])[["closed", "won_days", "days"]].sum()
+    counts = {key: (int(closed), won_days, days) for key, closed, won_days, days in sums.itertuples()}
     taught = {} if team is None else {(row.kind, row.stage): row for row in team.itertuples()}
     rates: _Rates = {}
     every = set(counts) | set(taught)
@@ -219,21 +233,39 @@ def summarise_arrivals(
     rows, source = [], opportunities if opportunities is not None else sales
     born = "created_date" if opportunities is not None else "sale_date"
     first = source[born].min() if source is not None and len(source) else pd.NaT
-    if opportunities is None and not pd.isna(first):
-        first += pd.DateOffset(years=1)
-    windows = [] if pd.isna(first) else Period.past_windows(as_of, days, first.date())
-    for window in windows:
-        if opportunities is not None:
-            inside = window.holds(opportunities["created_date"]) & window.holds(opportunities["close_date"])
-            new = opportunities[inside & opportunities["status"].eq("won")]
-        else:
-            before = sales.loc[window.years_earlier().holds(sales["sale_date"]), "account_id"]
-            new = sales[window.holds(sales["sale_date"]) & ~sales["account_id"].isin(before.unique())]
-            new = new[~new["inherited"].astype(bool)] if "inherited" in new else new
-        rows.append((window.start, window.end, total(new["amount"]), len(new)))
-    if opportunities is None and days > 0 and not pd.isna(first) and len(rows) < LEAST_WINDOWS:
+    if pd.isna(first):
+        return pd.DataFrame(columns=columns)
+    if opportunities is None:
+        first, find_new = first + pd.DateOffset(years=1), _find_first_sales(sales)
+    else:
+        find_new = _find_created(opportunities)
+    for window in Period.past_windows(as_of, days, first.date()):
+        amounts = find_new(window)
+        rows.append((window.start, window.end, total(amounts), len(amounts)))
+    if opportunities is None and days > 0 and len(rows) < LEAST_WINDOWS:
         return pd.DataFrame([(pd.NaT, pd.NaT, math.nan, 0)], columns=columns)
     return pd.DataFrame(rows, columns=columns)
+
+
+def _find_created(opportunities: pd.DataFrame) -> Callable[[Period], np.ndarray]:
+    """For any window, the amounts of the deals that were created and won inside it."""
+    won = opportunities["status"].eq("won").to_numpy()
+    created, closed, amounts = (opportunities[c].to_numpy()[won] for c in ("created_date", "close_date", "amount"))
+    return lambda window: amounts[window.holds(created) & window.holds(closed)]
+
+
+def _find_first_sales(sales: pd.DataFrame) -> Callable[[Period], np.ndarray]:
+    """For any window, the amounts of the book's own sales to customers that had bought nothing in it a year before."""
+    days, amounts = sales["sale_date"].to_numpy(), sales["amount"].to_numpy()
+    own = ~sales["inherited"].to_numpy(bool) if "inherited" in sales else np.ones(len(sales), bool)
+    customers, names = pd.factorize(sales["account_id"])
+
+    def find(window: Period) -> np.ndarray:
+        known = np.zeros(len(names) + 1, bool)  # a missing name has place -1, the last
+        known[customers[window.years_earlier().holds(days)]] = True
+        return amounts[window.holds(days) & own & ~known[customers]]
+
+    return find
 
 
 @dataclass(frozen=True)
@@ -257,26 +289,32 @@ class Outlook:
     @cached_property
     def rates(self) -> dict[tuple[str, float], np.ndarray]:
         """Per simulated year the win rate of each group of deals: drawn once, shared by the deals it concerns."""
-        from scipy.special import betaincinv
-
         drawn = {}
         for rate_of, rate, strength in self.deals[["rate_of", "probability", "strength"]].drop_duplicates().itertuples(index=False):
             if 0 < rate < 1:
                 u = draw_uniforms(self.seed, f"rate of {rate_of}", self.paths)
-                drawn[rate_of] = betaincinv(rate * strength, (1 - rate) * strength, u)
+                drawn[rate_of] = estimate_beta_quantiles(rate * strength, (1 - rate) * strength, u)
             else:
                 drawn[rate_of] = np.full(self.paths, float(rate))
         return drawn
 
+    @cached_property
+    def luck(self) -> list[np.ndarray]:
+        """Per deal its random numbers, which every what-if shares: of so many deals as KEPT_NUMBERS allows."""
+        kept = self.deals["opportunity_id"].head(KEPT_NUMBERS // self.paths)
+        return [draw_uniforms(self.seed, deal, self.paths) for deal in kept]
+
+    def draw_luck(self) -> Iterator[np.ndarray]:
+        """The random numbers of one deal after another."""
+        yield from self.luck
+        for deal in self.deals["opportunity_id"].iloc[len(self.luck) :]:
+            yield draw_uniforms(self.seed, deal, self.paths)
+
     def simulate_deals(self, lift: float = 0.0) -> np.ndarray:
         """Amount won from the open deals in each simulated year, every win rate raised by ``lift``."""
         won = np.zeros(self.paths)
-        for deal in self.deals.itertuples():
-            won += np.where(
-                draw_uniforms(self.seed, deal.opportunity_id, self.paths) < self.rates[deal.rate_of] + lift,
-                deal.amount,
-                0.0,
-            )
+        for luck, rate_of, amount in zip(self.draw_luck(), self.deals["rate_of"], self.deals["amount"], strict=True):
+            np.add(won, amount, out=won, where=luck < self.rates[rate_of] + lift)
         return won
 
     @cached_property
@@ -299,13 +337,16 @@ class Outlook:
         place = draw_uniforms(self.seed, "arrivals", self.paths) * len(self.arrivals)
         return np.asarray(self.arrivals, float)[place.astype(int)]
 
-    def simulate_created(self, deals_n: int) -> np.ndarray:
-        """Amount won from so many deals of usual size that are created now on top."""
+    def accumulate_created(self) -> Iterator[np.ndarray]:
+        """Amount won from the first 1, 2, ... deals of usual size that are created now on top: one array, which grows."""
         amount, rate = self.typical or (0.0, 0.0)
         won = np.zeros(self.paths)
-        for number in range(deals_n):
-            won += np.where(draw_uniforms(self.seed, f"created {number}", self.paths) < rate, amount, 0.0)
-        return won
+        for number in count():
+            yield np.add(won, amount, out=won, where=draw_uniforms(self.seed, f"created {number}", self.paths) < rate)
+
+    def simulate_created(self, deals_n: int) -> np.ndarray:
+        """Amount won from so many deals of usual size that are created now on top."""
+        return next(islice(self.accumulate_created(), deals_n - 1, None))
 
     def simulate_year(self, *, created: int = 0, lift: float = 0.0, size: float = 1.0, kept: float = 1.0) -> np.ndarray:
         """What the year brings in each path. Each what-if only ever adds."""
@@ -321,7 +362,11 @@ class Outlook:
         >>> base.estimate() == (base.new == 50.0).mean(), base.estimate(created=1)
         (np.True_, 1.0)
         """
-        return float((self.simulate_year(**what_if) >= self.goal - 0.005).mean())
+        return self.count_reached(self.simulate_year(**what_if))
+
+    def count_reached(self, year: np.ndarray) -> float:
+        """The share of these years that reach the goal."""
+        return float((year >= self.goal - 0.005).mean())
 
 
 def estimate_goal_chance(
@@ -418,13 +463,16 @@ def _look_at_record(opportunities: pd.DataFrame | None, as_of: date) -> dict[str
     """
     if opportunities is None:
         return {"pipeline": math.nan, "size": math.nan, "cycle_days": math.nan, "created_n": None}
-    year, created = Period.ending(as_of), opportunities[~find_renewals(opportunities)]
-    won, new = (deals[deals["status"].eq("won") & year.holds(deals["close_date"])] for deals in (opportunities, created))
+    year, quarter = Period.ending(as_of), Period.ending(as_of, 91)
+    new, made, closed = ~find_renewals(opportunities).to_numpy(), *(opportunities[c].to_numpy() for c in ("created_date", "close_date"))
+    won = opportunities["status"].eq("won").to_numpy() & year.holds(closed)
+    amounts = opportunities["amount"].to_numpy()[won]
+    cycles = pd.Series((closed - made)[won & new])
     return {
-        "pipeline": float(year.holds(created["created_date"]).sum()) / 4,
-        "size": total(won["amount"]) / len(won) if len(won) else math.nan,
-        "cycle_days": float((new["close_date"] - new["created_date"]).dt.days.median()),
-        "created_n": int(Period.ending(as_of, 91).holds(created["created_date"]).sum()),
+        "pipeline": float((year.holds(made) & new).sum()) / 4,
+        "size": total(amounts) / len(amounts) if len(amounts) else math.nan,
+        "cycle_days": float(cycles.dt.days.median()),
+        "created_n": int((quarter.holds(made) & new).sum()),
     }
 
 
@@ -441,8 +489,8 @@ def _typical_deal(opportunities: pd.DataFrame | None, base_rate: float, as_of: d
     """Mean amount won in the last 365 days, and the chance that a deal created now is won before the year ends."""
     if opportunities is None or days_left < 1:
         return None
-    won = opportunities[opportunities["status"].eq("won") & (opportunities["amount"] > 0) & ~find_renewals(opportunities)]
-    won = won[Period.ending(as_of).holds(won["close_date"])]
+    won = opportunities["status"].eq("won") & (opportunities["amount"] > 0) & Period.ending(as_of).holds(opportunities["close_date"])
+    won = opportunities.loc[won & ~find_renewals(opportunities), ["created_date", "close_date", "amount"]]
     if len(won) < MIN_CASES or math.isnan(base_rate):
         return None
     in_time = float(((won["close_date"] - won["created_date"]).dt.days <= days_left).mean())
@@ -451,30 +499,42 @@ def _typical_deal(opportunities: pd.DataFrame | None, base_rate: float, as_of: d
 
 def _rank_levers(outlook: Outlook, chance: float) -> pd.DataFrame:
     """One row per lever that exists here, with the smallest step that reaches four in five; more never hurts."""
-    levers: list[tuple[str, Callable[[int], dict[str, Any]], int, float]] = []
+    enough, rows = chance >= FOUR_IN_FIVE, []
     if outlook.typical and outlook.typical[1] > 0:
-        levers.append(("pipeline", lambda step: {"created": step}, 200, 1.0))
+        step, best = (0, chance) if enough else _count_created(outlook)
+        rows.append(("pipeline", float(step), step * outlook.typical[0], best))
+    levers: dict[str, Callable[[int], dict[str, float]]] = {}
     if len(outlook.deals):
-        levers.append(("win_rate", lambda step: {"lift": step / 100}, 100, 0.01))
-        levers.append(("size", lambda step: {"size": 1 + step / 100}, 100, 0.01))
+        levers["win_rate"] = lambda step: {"lift": step / 100}
+        levers["size"] = lambda step: {"size": 1 + step / 100}
     if outlook.flow > 0:
-        levers.append(("kept", lambda step: {"kept": 1 + step / 100}, 100, 0.01))
-    rows = []
-    for name, what_if, most, unit in levers:
-        low, high = 0, most
-        best = chance if chance >= FOUR_IN_FIVE else outlook.estimate(**what_if(most))
-        if chance >= FOUR_IN_FIVE:
-            step = 0
-        elif best < FOUR_IN_FIVE:
-            step = None
-        else:
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (low, middle) if outlook.estimate(**what_if(middle)) >= FOUR_IN_FIVE else (middle, high)
-            step, best = high, outlook.estimate(**what_if(high))
-        amount = step * outlook.typical[0] if name == "pipeline" and step is not None else math.nan
-        rows.append((name, math.nan if step is None else step * unit, amount, best))
+        levers["kept"] = lambda step: {"kept": 1 + step / 100}
+    for name, what_if in levers.items():
+        step, best = (0, chance) if enough else _find_step(lambda step, what_if=what_if: outlook.estimate(**what_if(step)))
+        rows.append((name, step * 0.01, math.nan, best))
     return pd.DataFrame(rows, columns=["lever", "change", "amount", "chance"])
+
+
+def _count_created(outlook: Outlook) -> tuple[float, float]:
+    """The fewest deals created now that reach four in five, NaN where MOST_CREATED do not, and the chance with them."""
+    without, best = outlook.simulate_year(), 0.0
+    for step, won in enumerate(islice(outlook.accumulate_created(), MOST_CREATED), start=1):
+        best = outlook.count_reached(without + won)
+        if best >= FOUR_IN_FIVE:
+            return step, best
+    return math.nan, best
+
+
+def _find_step(estimate: Callable[[int], float], most: int = 100) -> tuple[float, float]:
+    """The smallest step that reaches four in five, NaN where the largest does not, and the chance with it."""
+    low, high, best = 0, most, estimate(most)
+    if best < FOUR_IN_FIVE:
+        return math.nan, best
+    while high - low > 1:
+        middle = (low + high) // 2
+        reached = estimate(middle)
+        low, high, best = (low, middle, reached) if reached >= FOUR_IN_FIVE else (middle, high, best)
+    return high, best
 
 
 LEARNED = {"stage_wins": (learn_stage_wins, ("opportunities", "stage_history"))}
