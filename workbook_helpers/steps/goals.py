@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import date, timedelta
+from statistics import median
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workbook_helpers.measure import Answer, Definition, Period, sum_money, total
@@ -148,23 +150,40 @@ def _leave_out_deals(orders: pd.DataFrame, opportunities: pd.DataFrame | None) -
     """
     if opportunities is None:
         return orders
-    won = opportunities[opportunities["status"].eq("won") & opportunities["account_id"].isin(orders["account_id"])]
-    won = won.assign(amount=won["amount"].fillna(0.0), deal_date=won["close_date"])
+    won = opportunities.reindex(columns=["opportunity_id", "rep_id", "account_id", "status", "close_date", "amount", "credit_share"])
+    won = won[won["status"].eq("won") & won["account_id"].isin(orders["account_id"].unique())]
+    won = won.rename(columns={"close_date": "sale_date"}).assign(amount=won["amount"].fillna(0.0), source="order")
     if "inherited" in orders:
-        won["amount"] = (won["amount"] / won.get("credit_share", 1.0)).round(2)
+        won["amount"] = (won["amount"] / won["credit_share"].fillna(1.0)).round(2)
         orders = orders[~_is_one_off(orders)]
     if "sale_id" in orders:
-        whole = orders.groupby(["account_id", "sale_id"], sort=True).agg(amount=("amount", total), sale_date=("sale_date", "min"))
-        pairs = won[["opportunity_id", "account_id", "amount", "deal_date"]].merge(
-            whole.round({"amount": 2}).reset_index(), on=["account_id", "amount"]
-        )
-        pairs["wait"] = (pairs["sale_date"] - pairs["deal_date"]).dt.days
-        pairs = pairs[pairs["wait"].between(0, DEAL_TO_ORDER_DAYS)].sort_values(["wait", "opportunity_id", "sale_id"])
-        pairs = pairs.drop_duplicates("opportunity_id").drop_duplicates(["account_id", "sale_id"])
-        orders = orders[~orders["sale_id"].isin(pairs["sale_id"])]
-        won = won[~won["opportunity_id"].isin(pairs["opportunity_id"])]
-    won = won.assign(sale_date=won["deal_date"], amount=-won["amount"], source="order")
+        deals, sales = _match_deals(won, orders)
+        orders = orders[~orders["sale_id"].isin(sales)]
+        won = won[~won["opportunity_id"].isin(deals)]
+    won = won.assign(amount=-won["amount"])
     return pd.concat([orders, won[[c for c in orders if c in won]]], ignore_index=True)
+
+
+def _match_deals(won: pd.DataFrame, orders: pd.DataFrame) -> tuple[set[str], set[str]]:
+    """Deals (opportunity_id) that became an order, and these orders (sale_id): same account and amount, soonest first."""
+    orders = orders[orders["account_id"].isin(won["account_id"].unique())]
+    days, keys = orders["sale_date"].to_numpy("datetime64[D]").astype(int), [orders["account_id"], orders["sale_id"]]
+    whole = pd.DataFrame({"amount": sum_money(orders["amount"], keys), "day": pd.Series(days, orders.index).groupby(keys).min()})
+    closed = won["sale_date"].to_numpy("datetime64[D]").astype(int)
+    deals: dict[tuple, list] = {}
+    for deal, account, amount, day in zip(won["opportunity_id"], won["account_id"], won["amount"], closed, strict=True):
+        deals.setdefault((account, amount), []).append((day, deal))
+    pairs = [
+        (ordered - day, deal, sale, account)
+        for (account, sale), amount, ordered in whole.round({"amount": 2}).itertuples()
+        for day, deal in deals.get((account, amount), ())
+        if 0 <= ordered - day <= DEAL_TO_ORDER_DAYS
+    ]
+    best = {}
+    for _, deal, sale, account in sorted(pairs):
+        best.setdefault(deal, (account, sale))
+    first = {order: deal for deal, order in reversed(best.items())}
+    return set(first.values()), {sale for _, sale in first}
 
 
 def _is_one_off(orders: pd.DataFrame) -> pd.Series:
@@ -247,8 +266,11 @@ def estimate_flow(
             one_off_n = int(_is_one_off(orders).sum()) if "inherited" in orders else 0
             orders = _leave_out_deals(orders, opportunities)
     rest = Period(as_of + timedelta(days=1), fiscal_year.end)
-    own = summarise_retention(sales=account_sales, contracts=contracts, opportunities=opportunities, as_of=as_of)
-    ratios = {basis: _retention_ratio(basis, retention, own) for basis in ("orders", "contracts")}
+    ratios = _read_ratios(retention)
+    if {basis for basis, rows in (("orders", account_sales), ("contracts", contracts)) if rows is not None} - set(ratios):
+        own = summarise_retention(sales=account_sales, contracts=contracts, opportunities=opportunities, as_of=as_of)
+        ratios = _read_ratios(own) | ratios
+    ratios = {basis: ratios.get(basis, 1.0) for basis in ("orders", "contracts")}
     parts = [] if orders is None else [_usual_orders(orders, rest, as_of, lapsed_after_days).assign(basis="orders")]
     by_deal_n = 0
     if contracts is not None:
@@ -281,30 +303,30 @@ def _renewal_spread(rows: pd.DataFrame) -> float:
 
 def _find_silent(orders: pd.DataFrame, as_of: date) -> set:
     """Accounts with at least four days of orders that are silent for over twice their median gap."""
-    days = orders.loc[orders["amount"] > 0, ["account_id", "sale_date"]].drop_duplicates().sort_values("sale_date")
-    by = days.assign(gap=days.groupby("account_id")["sale_date"].diff().dt.days).groupby("account_id")
-    silence = (pd.Timestamp(as_of) - by["sale_date"].max()).dt.days
-    return set(silence.index[(by.size() >= 4) & (silence > 2 * by["gap"].median())])
+    bought = orders[orders["amount"] > 0]
+    days: dict[str, set[int]] = {}
+    for account, day in zip(bought["account_id"], bought["sale_date"].to_numpy("datetime64[D]").astype(int), strict=True):
+        days.setdefault(account, set()).add(day)
+    today = int(np.datetime64(as_of).astype(int))
+    return {account for account, on in days.items() if len(on) >= 4 and today - max(on) > 2 * median(np.diff(sorted(on)).tolist())}
 
 
-def _retention_ratio(basis: str, team: pd.DataFrame | None, own: pd.DataFrame) -> float:
-    """The team's ratio, else the book's own, else 1; contracts never above 1."""
-    for table in (team, own):
-        if table is not None and len(table):
-            known = table.loc[table["basis"].eq(basis) & table["ratio"].notna(), "ratio"]
-            if len(known):
-                return float(known.iloc[0])
-    return 1.0
+def _read_ratios(retention: pd.DataFrame | None) -> dict[str, float]:
+    """The ratios that are known (summarise_retention), by basis."""
+    if retention is None or retention.empty:
+        return {}
+    return {basis: ratio for basis, ratio in zip(retention["basis"], retention["ratio"], strict=True) if not math.isnan(ratio)}
 
 
 def _usual_orders(orders: pd.DataFrame, rest: Period, as_of: date, lapsed_after_days: int) -> pd.DataFrame:
     """Per account that still buys: its orders of the same days last year, where above 0."""
     if rest.days < 1:
         return pd.DataFrame({"account_id": [], "amount": []})
-    last = orders[orders["amount"] > 0].groupby("account_id")["sale_date"].max()
-    alive = last.index[last > pd.Timestamp(as_of) - pd.Timedelta(days=lapsed_after_days)]
-    same_days = orders[rest.years_earlier().holds(orders["sale_date"]) & orders["account_id"].isin(alive)]
-    usual = same_days.groupby("account_id", sort=True)["amount"].agg(total).reset_index()
+    buys = (orders["amount"] > 0) & (orders["sale_date"] > pd.Timestamp(as_of) - pd.Timedelta(days=lapsed_after_days))
+    alive = orders.loc[buys, "account_id"].unique()
+    same_days = orders.loc[rest.years_earlier().holds(orders["sale_date"]), ["account_id", "amount"]]
+    same_days = same_days[same_days["account_id"].isin(alive)]
+    usual = sum_money(same_days["amount"], same_days["account_id"]).reset_index()
     return usual[usual["amount"] > 0]
 
 
@@ -313,10 +335,13 @@ def _flow_spread(orders: pd.DataFrame, as_of: date, days: int) -> float:
     logs, first = [], orders["sale_date"].min()
     if pd.isna(first):
         return USUAL_SPREAD
+    sold_on, amounts = orders["sale_date"].to_numpy(), orders["amount"].to_numpy(float)
+    customers, names = pd.factorize(orders["account_id"])
     for window in Period.past_windows(as_of, days, (first + pd.DateOffset(years=1)).date()):
-        before = orders[window.years_earlier().holds(orders["sale_date"])]
-        now = orders[window.holds(orders["sale_date"]) & orders["account_id"].isin(before["account_id"].unique())]
-        usual, came = total(before["amount"]), total(now["amount"])
+        before = window.years_earlier().holds(sold_on)
+        known = np.zeros(len(names) + 1, bool)  # a missing name has place -1, the last
+        known[customers[before]] = True
+        usual, came = total(amounts[before]), total(amounts[window.holds(sold_on) & known[customers]])
         if usual > 0 and came > 0:
             logs.append(math.log(came / usual))
     return float(pd.Series(logs).std()) if len(logs) >= 3 else USUAL_SPREAD
