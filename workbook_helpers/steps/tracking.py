@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Period, total
+from workbook_helpers.measure import Answer, Definition, Period, sum_money, total
 from workbook_helpers.statistics import MIN_CASES, estimate_bootstrap_interval
 
 PACE = Definition("pace", 6, "Pace", "ratio", "actual to date ÷ (goal × seasonal share elapsed)", roll_up="ratio")
@@ -61,7 +61,7 @@ def learn_season(
     months = pd.period_range(start, next_day.to_period("M") - 1, freq="M")
     if len(months) < 24:
         return pd.DataFrame(columns=columns)
-    monthly = rows.groupby(rows[when].dt.to_period("M"))["amount"].agg(total).reindex(months, fill_value=0.0)
+    monthly = sum_money(rows["amount"], rows[when].dt.to_period("M")).reindex(months, fill_value=0.0)
     centre = monthly.rolling(12).mean().rolling(2).mean().shift(-6)
     ratio = (monthly / centre.where(centre > 0)).dropna()
     index = ratio.groupby(ratio.index.month).mean().reindex(range(1, 13), fill_value=1.0).clip(lower=0.0)
@@ -123,14 +123,26 @@ def estimate_seasonal_share(*, part: Period, whole: Period, season: pd.DataFrame
     >>> estimate_seasonal_share(part=Period(date(2026, 1, 1), date(2026, 3, 14)), whole=whole, season=pd.DataFrame())
     0.2
     """
-    index = dict(zip(season["month"], season["index"], strict=True)) if season is not None and len(season) else {}
+    return _share(part, whole, _read_season(season))
 
-    def weight(period: Period) -> float:
-        months = pd.date_range(period.start, period.end).month if period.days > 0 else []
-        return math.fsum(index.get(m, 1.0) for m in months)
 
-    part = Period(max(part.start, whole.start), min(part.end, whole.end))
-    return weight(part) / weight(whole) if weight(whole) else max(0, part.days) / whole.days
+def _read_season(season: pd.DataFrame | None) -> np.ndarray:
+    """The index of each month, January first; 1 where it is not known."""
+    index = np.ones(12)
+    if season is not None and len(season):
+        index[season["month"].to_numpy(int) - 1] = season["index"]
+    return index
+
+
+def _share(part: Period, whole: Period, index: np.ndarray) -> float:
+    """The share of the whole's business that falls into a part of it, by the index of each month."""
+
+    def weigh(period: Period) -> float:
+        days = np.arange(period.start, period.end + timedelta(days=1), dtype="datetime64[D]")
+        return math.fsum(index[days.astype("datetime64[M]").astype(int) % 12].tolist())
+
+    part, all_of_it = Period(max(part.start, whole.start), min(part.end, whole.end)), weigh(whole)
+    return weigh(part) / all_of_it if all_of_it else max(0, part.days) / whole.days
 
 
 def compare_pace(
@@ -157,19 +169,19 @@ def compare_pace(
     reason = reason or ("no table holds what the quota counts" if credited is None else None)
     if reason:
         return Answer("6.1", measures=(PACE.withhold(reason, period=fiscal_year),), withheld=reason)
-    parts = _split_goal(goal, _goal_days(fiscal_year, since, as_of if over else until))
+    parts, index = _split_goal(goal, _goal_days(fiscal_year, since, as_of if over else until)), _read_season(season)
     rows = []
     for span, whole in (("year", fiscal_year), *_spans(as_of, fiscal_year, parts).items()):
         to_date = Period(whole.start, as_of)
         actual = total(credited.loc[to_date.holds(credited["credit_date"]), "amount"])
-        expected = _expect(to_date, parts, season)
+        expected = _expect(to_date, parts, index)
         rows.append(
             (
                 span,
                 whole.start,
                 whole.end,
                 actual,
-                _expect(whole, parts, season),
+                _expect(whole, parts, index),
                 expected,
                 actual / expected if expected else math.nan,
             )
@@ -197,15 +209,15 @@ def _split_goal(goal: Answer, days: Period) -> list[tuple[Period, float]]:
         return [(days, whole)]
     rows = quota.rows.assign(amount=quota.rows["quota"] - quota.rows["relief"].fillna(0.0))
     parts = []
-    for (start, end), amount in rows.groupby(["period_start", "period_end"])["amount"].agg(total).items():
+    for (start, end), amount in sum_money(rows["amount"], [rows["period_start"], rows["period_end"]]).items():
         inside = Period(max(start.date(), days.start), min(end.date(), days.end))
         parts.append((inside if inside.days > 0 else Period(start.date(), end.date()), amount))
     return parts if len(parts) > 1 else [(days, whole)]
 
 
-def _expect(part: Period, parts: Sequence[tuple[Period, float]], season: pd.DataFrame | None) -> float:
-    """How much of the goal falls due in these days."""
-    return math.fsum(amount * estimate_seasonal_share(part=part, whole=days, season=season) for days, amount in parts)
+def _expect(part: Period, parts: Sequence[tuple[Period, float]], index: np.ndarray) -> float:
+    """How much of the goal falls due in these days, by the index of each month."""
+    return math.fsum(amount * _share(part, days, index) for days, amount in parts)
 
 
 def _goal_days(year: Period, since: date | None, until: date | None) -> Period:
@@ -240,14 +252,12 @@ def summarise_run(
     """
     if credited is None or goal["goal"].value is None:
         return pd.DataFrame(columns=["week_end_date", "actual", "expected"])
-    parts = _split_goal(goal, _goal_days(fiscal_year, since, as_of if over else until))
+    parts, index = _split_goal(goal, _goal_days(fiscal_year, since, as_of if over else until)), _read_season(season)
     ends = [min(fiscal_year.start + timedelta(days=7 * k - 1), fiscal_year.end) for k in range(1, -(-fiscal_year.days // 7) + 1)]
-    rows = credited[Period(fiscal_year.start, as_of).holds(credited["credit_date"])]
-    actual = [
-        total(rows.loc[rows["credit_date"] <= pd.Timestamp(end), "amount"]) if end <= as_of + timedelta(days=6) else math.nan
-        for end in ends
-    ]
-    expected = [_expect(Period(fiscal_year.start, end), parts, season) for end in ends]
+    inside = Period(fiscal_year.start, as_of).holds(credited["credit_date"].to_numpy())
+    days, amounts = (credited[column].to_numpy()[inside] for column in ("credit_date", "amount"))
+    actual = [total(amounts[days <= np.datetime64(end)]) if end <= as_of + timedelta(days=6) else math.nan for end in ends]
+    expected = [_expect(Period(fiscal_year.start, end), parts, index) for end in ends]
     return pd.DataFrame({"week_end_date": pd.to_datetime(ends), "actual": actual, "expected": expected})
 
 
@@ -316,12 +326,8 @@ def compare_calls(*, activities: pd.DataFrame | None, accounts: pd.DataFrame, ca
     activities = _keep_sales(activities)
     made = activities[Period.ending(as_of).holds(activities["activity_date"])].groupby("account_id").size()
     each = accounts.assign(made_n=accounts["account_id"].map(made).fillna(0).astype(int))
-    table = each.groupby("tier", sort=True).agg(
-        accounts_n=("account_id", "size"),
-        made_n=("made_n", "sum"),
-        untouched_n=("made_n", lambda n: int((n == 0).sum())),
-    )
-    table = table.reset_index()
+    each = each.assign(accounts_n=1, untouched_n=each["made_n"].eq(0).astype(int))
+    table = each.groupby("tier", sort=True)[["accounts_n", "made_n", "untouched_n"]].sum().reset_index()
     table["planned_n"] = [n * calls.get(tier, 0) for tier, n in zip(table["tier"], table["accounts_n"], strict=True)]
     return Answer("6.10", table[["tier", "accounts_n", "planned_n", "made_n", "untouched_n"]])
 
@@ -338,7 +344,7 @@ def compare_season(*, account_sales: pd.DataFrame | None, activities: pd.DataFra
     if sold is None or called is None or len(sold) < 12 or len(called) < 12:
         return Answer("6.7", withheld="it needs at least twelve sales and twelve activities in the last 365 days")
     months = pd.DataFrame({"month": range(1, 13)})
-    money = sold.groupby(sold["sale_date"].dt.month)["amount"].agg(total)
+    money = sum_money(sold["amount"], sold["sale_date"].dt.month)
     touches = called.groupby(called["activity_date"].dt.month).size()
     for column, counts in (("sales_share", money), ("calls_share", touches)):
         months[column] = months["month"].map(counts).fillna(0.0) / counts.sum()
@@ -360,9 +366,6 @@ def compare_change(*, sales: pd.DataFrame | None, accounts: pd.DataFrame | None,
         return Answer("6.3", withheld="it needs table orders or opportunities")
     now = Period.ending(as_of)
     before, rows = now.years_earlier(), sales
-    traits = [c for c in cuts if accounts is not None and c in accounts and c not in sales]
-    if traits:
-        rows = sales.merge(accounts[["account_id", *traits]], on="account_id", how="left")
     rows = rows.assign(
         now=rows["amount"].where(now.holds(rows["sale_date"])),
         before=rows["amount"].where(before.holds(rows["sale_date"])),
@@ -370,13 +373,15 @@ def compare_change(*, sales: pd.DataFrame | None, accounts: pd.DataFrame | None,
     rows = rows[rows["now"].notna() | rows["before"].notna()]
     if rows["before"].isna().all():
         return Answer("6.3", withheld="there are no sales a year before to compare with")
+    traits = [c for c in cuts if accounts is not None and c in accounts and c not in sales]
+    if traits:
+        rows = rows.merge(accounts[["account_id", *traits]], on="account_id", how="left")
     groups = []
     for cut in (c for c in cuts if c in rows and rows[c].notna().any()):
-        groups += [(cut, label, group) for label, group in rows.dropna(subset=cut).groupby(cut, sort=True)]
-    level = 1 - 0.05 / max(1, sum(g["account_id"].nunique() >= MIN_CASES for _, _, g in groups))
+        groups += [(cut, label, _sum_by_account(group)) for label, group in rows.groupby(cut, sort=True)[["account_id", "now", "before"]]]
+    level = 1 - 0.05 / max(1, sum(len(by) >= MIN_CASES for _, _, by in groups))
     out = []
-    for cut, label, group in [("all", "all", rows), *groups]:
-        by = group.fillna({"now": 0.0, "before": 0.0}).groupby("account_id")[["now", "before"]].agg(total)
+    for cut, label, by in [("all", "all", _sum_by_account(rows)), *groups]:
         change, low, high = (by["now"] - by["before"]).to_numpy(), math.nan, math.nan
         if len(by) >= MIN_CASES:
             band = estimate_bootstrap_interval(change, seed=seed, level=0.95 if cut == "all" else level, draws=4000)
@@ -387,6 +392,11 @@ def compare_change(*, sales: pd.DataFrame | None, accounts: pd.DataFrame | None,
     table["size"] = table["change"].abs()
     table = table.sort_values(["size", "cut", "label"], ascending=[False, True, True]).drop(columns="size")
     return Answer("6.3", table.reset_index(drop=True), notes={"looked_at": len(groups), "level": level})
+
+
+def _sum_by_account(rows: pd.DataFrame) -> pd.DataFrame:
+    """now and before, one row per account."""
+    return pd.DataFrame({column: sum_money(rows[column], rows["account_id"]) for column in ("now", "before")})
 
 
 # --- where the year lands ---
@@ -432,7 +442,7 @@ def estimate_landing(
     first = rows["credit_date"].min() if len(rows) else pd.NaT
     if pd.isna(first) or (pd.Timestamp(as_of) - first).days < 365:
         return withheld("it needs a year of results to repeat")
-    daily = rows.groupby("credit_date")["amount"].agg(total).reindex(pd.date_range(first, as_of), fill_value=0.0).to_numpy()
+    daily = sum_money(rows["amount"], rows["credit_date"]).reindex(pd.date_range(first, as_of), fill_value=0.0).to_numpy()
     remaining = _repeat_year(daily, days_left)
     origins = []
     for window in Period.past_windows(as_of, days_left, first.date() + timedelta(days=365)):
