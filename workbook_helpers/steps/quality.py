@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from workbook_helpers.errors import PlanInputError
-from workbook_helpers.measure import Answer, Definition, Period, total
+from workbook_helpers.measure import Answer, Definition, Period, total, total_by
 from workbook_helpers.statistics import MIN_CASES, BetaPrior, estimate_beta_prior, estimate_shrunk_rate
 
 GRADE_SCORE = Definition("territory_score", 4, "Territory score", "share", "Σ weight × percentile rank ÷ Σ weight")
@@ -442,11 +442,9 @@ def compare_fit(
     if accounts[trait].isna().all():
         why = f"no account of this book states its {trait.replace('_', ' ')}" if len(accounts) else "this book holds no accounts"
         return Answer("4.1", withheld=why)
-    rows = accounts[["account_id", trait, "revenue_amount"]].dropna(subset=[trait]).rename(columns={"revenue_amount": "amount"})
-    table = (
-        rows.groupby(trait, sort=True).agg(accounts_n=("account_id", "size"), amount=("amount", total)).reset_index()
-    )
-    table = table.rename(columns={trait: "label"})
+    rows = accounts.loc[accounts[trait].notna(), [trait, "revenue_amount"]]
+    table = rows.groupby(trait, sort=True).size().rename("accounts_n").reset_index().rename(columns={trait: "label"})
+    table["amount"] = total_by(rows["revenue_amount"], rows[trait]).to_numpy()
     table["accounts_share"] = table["accounts_n"] / table["accounts_n"].sum()
     table["amount_share"] = table["amount"] / table["amount"].sum() if table["amount"].sum() > 0 else math.nan
     skills = pd.Series(dtype=float)
