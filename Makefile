@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: reports test lint bench bench-growth lock sample clean
+.PHONY: reports test endure bench bench-growth lock sample clean
 
 reports: .venv/installed
 	$(BIN)/workbook run data/samples/field_sales
@@ -10,6 +10,10 @@ reports: .venv/installed
 test: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Kills a run at twenty moments, resumes it and compares every byte; some minutes.
+endure: .venv/installed
+	$(BIN)/python -m pytest -m long
 
 # The environment, exactly as locked; made again when the lock or the package's settings change.
 .venv/installed: requirements.lock pyproject.toml

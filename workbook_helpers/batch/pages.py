@@ -24,7 +24,7 @@ def write_pages(folder: Path, prepared: Prepared, records: Sequence[Record]) -> 
     from workbook_helpers.data.team import list_definitions
 
     cards = {card["rep_id"]: card for card in prepared.reps}
-    facts = {r.rep_id: read_json(folder / r.folder / "facts.json") or [] for r in records if r.status == "done"}
+    facts = {r.rep_id: _read_facts(folder / r.folder) for r in records if r.status == "done"}
     rules = {measure_id: definition.roll_up for measure_id, definition in list_definitions().items()}
     team = {
         "company": prepared.company.name,
@@ -43,6 +43,11 @@ def write_pages(folder: Path, prepared: Prepared, records: Sequence[Record]) -> 
     return ["index.html", "team.json"]
 
 
+def _read_facts(folder: Path) -> list[dict]:
+    """The measures of a rep's whole book."""
+    return [fact for fact in read_json(folder / "facts.json") or [] if fact["cut"] is None]
+
+
 def _describe_rep(record: Record, cards: dict[str, dict], facts: Sequence[dict]) -> dict[str, Any]:
     card = cards[record.rep_id]
     manager = cards.get(card.get("manager_id") or "")
@@ -54,7 +59,7 @@ def _describe_rep(record: Record, cards: dict[str, dict], facts: Sequence[dict])
         "reason": record.reason,
         "pdf": record.has_pdf,
         "plan": {"exists": False, "age_days": None, "signed_by": []} | dict(record.said.get("plan") or {}),
-        "facts": {fact["id"]: fact for fact in facts if fact["cut"] is None},
+        "facts": {fact["id"]: fact for fact in facts},
         "card": dict(record.said.get("card") or {}),
     }
 
@@ -102,10 +107,9 @@ def _read_previous(folder: Path) -> dict[str, Any] | None:
     ]
     for place in sorted(earlier, reverse=True):
         done = [r for r in (read_json(place / NAME) or {}).get("reps", []) if r["status"] == "done"]
-        facts = {r["rep_id"]: read_json(place / r["folder"] / "facts.json") or [] for r in done}
+        facts = {r["rep_id"]: {fact["id"]: fact for fact in _read_facts(place / r["folder"])} for r in done}
         if facts:
-            by_id = {rep_id: {f["id"]: f for f in rows if f["cut"] is None} for rep_id, rows in facts.items()}
-            return {"as_of": place.name, "facts": by_id}
+            return {"as_of": place.name, "facts": facts}
     return None
 
 

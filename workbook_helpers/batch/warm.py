@@ -6,21 +6,17 @@ Opens no file, database, thread or socket, because those do not survive a fork.
 from __future__ import annotations
 
 import gc
+import importlib
+import pickle
+import pkgutil
 import sys
+from types import TracebackType
 
-# jsonschema would build a grammar for a format that notebooks do not have: two seconds of every run.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+import papermill
+from nbformat.v4 import new_code_cell, new_notebook
 
-import importlib  # noqa: E402
-import pickle  # noqa: E402
-import pkgutil  # noqa: E402
-from types import TracebackType  # noqa: E402
-
-import papermill  # noqa: E402
-from nbformat.v4 import new_code_cell, new_notebook  # noqa: E402
-
-from workbook_helpers import data, plan, present, steps  # noqa: E402
-from workbook_helpers.batch import rep, report  # noqa: E402, F401
+from workbook_helpers import data, plan, present, steps
+from workbook_helpers.batch import rep, report  # noqa: F401
 
 for room in (steps, data, plan, present):
     for module in pkgutil.iter_modules(room.__path__, f"{room.__name__}."):
