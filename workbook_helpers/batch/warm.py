@@ -30,6 +30,7 @@ papermill.execute_notebook(
     _FIRST, None, engine_name="workbook", progress_bar=False
 )  # first cells and figures are the slow ones
 report.environment().get_template("report.html")
+data.code_fingerprint("data", "steps")
 
 
 def say_crash(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
