@@ -23,6 +23,7 @@ ROOMS = (SHARED_BY_ALL, ("steps",), ("plan",), ("data",), ("draft",), ("present"
 HOMES = {
     "matplotlib": {"present"},
     "seaborn": {"present"},
+    "PIL": {"present"},
     "papermill": {"batch"},
     "nbconvert": {"batch"},
     "distributed": {"batch"},

@@ -16,6 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from PIL import Image
 
 from workbook_helpers.measure import say_number
 
@@ -32,6 +33,7 @@ _DPI = 144
 mpl.rcParams.update(
     sns.axes_style("whitegrid")
     | {
+        "text.hinting": "none",  # fitting letters to pixels takes a fifth of a chart's time, and 144 dots to the inch need none
         "text.parse_math": False,  # a price in a name is no mathematics
         "font.family": ["DejaVu Sans"],  # ships with matplotlib: the same picture on every machine
         "font.size": 9.0,
@@ -60,13 +62,22 @@ class WorkbookAxes(Axes):
     alt = ""
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict, dict]:
-        buffer = io.BytesIO()
-        ConstrainedLayoutEngine().execute(self.figure)  # once; as the figure's own engine it would draw everything twice
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing")  # an emoji in a name becomes a box
-            self.figure.savefig(buffer, format="png", metadata={"Software": None})
-        picture = base64.b64encode(buffer.getvalue()).decode("ascii")
+            ConstrainedLayoutEngine().execute(self.figure)  # once; as the figure's own engine it would draw everything twice
+            self.figure.canvas.draw()
+        picture = base64.b64encode(_to_png(self.figure.canvas)).decode("ascii")
         return {"image/png": picture, "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+def _to_png(canvas: FigureCanvasAgg) -> bytes:
+    """The picture with 256 colours: a third of the bytes, in half of the time, and the eye sees no difference."""
+    size, buffer = canvas.get_width_height(), io.BytesIO()
+    picture = Image.frombuffer("RGBA", size, canvas.buffer_rgba(), "raw", "RGBA", 0, 1).convert("RGB")
+    picture = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    picture.putpalette(bytes(255 if value == 254 else value for value in picture.getpalette()))  # the tree takes white for 254
+    picture.save(buffer, "png")
+    return buffer.getvalue()
 
 
 def figure(
