@@ -39,9 +39,9 @@ SHELF_REPS = 50
 #: So many rows stand in one group of a shelf's file; a rep's book is read in whole groups. Smaller ones cost more to write than they save.
 _GROUP_ROWS = 4096
 
-#: What DuckDB may hold in memory; what is more waits on the disk. Exports of ten million rows stand beside it as text (about 1.5 GB),
-#: and both together stay under 4 GB.
-_MEMORY = "2GB"
+#: What DuckDB may hold in memory; what is more waits on the disk. So ten million rows stay under 4 GB: while exports are read, their text
+#: stands beside it (about 1.5 GB); while a view is written, only the rows on their way into files.
+_MEMORY_OF_IMPORT, _MEMORY_OF_VIEW = "2GB", "3GB"
 
 
 def import_tables(company: Company, files: list[str], place: Path) -> None:
@@ -50,7 +50,7 @@ def import_tables(company: Company, files: list[str], place: Path) -> None:
     imported = load_exports(company.folder / company.exports, options=options, only={Path(name).stem for name in files})
     broken = {p.table for p in imported.problems if p.severity == "unusable"}
     usable = []
-    with _connect(place) as con:
+    with _connect(place, _MEMORY_OF_IMPORT) as con:
         con.execute(PROBLEMS)
         _insert(con, imported.problems)
         for name, table in TABLES.items():
@@ -159,7 +159,7 @@ def write_view(company: Company, as_of: date, base: Import, imports: Sequence[Im
 
     base: the import to speak from. imports: those up to the as-of date, oldest first.
     """
-    with _connect(place) as con:
+    with _connect(place, _MEMORY_OF_VIEW) as con:
         con.execute(f"CREATE TABLE problems AS SELECT * FROM {base.rows('problems')}")
         company, remarks = known.build_books(con, company, as_of, base, imports)
         find_problems(con, company)
@@ -307,13 +307,13 @@ def write_team(prepared: Prepared) -> None:
 
 
 @contextmanager
-def _connect(place: Path | None = None) -> Iterator[Any]:
-    """place: the folder in which tables wait that are too large for the memory."""
+def _connect(place: Path | None = None, memory: str = "") -> Iterator[Any]:
+    """place: the folder in which tables wait that are larger than the memory."""
     con = duckdb.connect()
     try:
         con.execute("SET preserve_insertion_order = true; SET python_enable_replacements = false")
         if place:
-            con.execute(f"SET memory_limit = '{_MEMORY}'; SET temp_directory = '{_sql_path(place)}/.waiting'")
+            con.execute(f"SET memory_limit = '{memory}'; SET temp_directory = '{_sql_path(place)}/.waiting'")
         yield con
     finally:
         con.close()
