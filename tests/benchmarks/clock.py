@@ -46,15 +46,15 @@ def run(*command: str, **environment: str) -> Done:
     """
     ctypes.CDLL(None).prctl(_BECOME_REAPER, 1)
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        began = time.perf_counter()
+        before, began = _children(), time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", *command], cwd=ROOT, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err
         )
         try:
-            cost = _wait_for_all(process, began)
+            cost = _wait_for_all(process, began, before)
         except BaseException:
             process.terminate()
-            _wait_for_all(process, began)
+            _wait_for_all(process, began, before)
             raise
         said, errors = (file.read() for file in (out, err) if not file.seek(0))
     if process.returncode:
@@ -62,15 +62,21 @@ def run(*command: str, **environment: str) -> Done:
     return Done(cost, said, errors)
 
 
-def _wait_for_all(process: subprocess.Popen, began: float) -> Cost:
-    """The clock stops when the process ends; what it left behind is waited for and counted too."""
+def _wait_for_all(process: subprocess.Popen, began: float, before: set[int]) -> Cost:
+    """The clock stops when the process ends; what it left behind is waited for and counted too. before: children that are not its own."""
     wall, processor, peak = 0.0, 0.0, 0
-    while True:
-        try:
-            pid, status, usage = os.wait4(-1, 0)
-        except ChildProcessError:
-            return Cost(wall, processor, peak)
-        processor += usage.ru_utime + usage.ru_stime
-        peak = max(peak, usage.ru_maxrss * 1024)
-        if pid == process.pid:
-            wall, process.returncode = time.perf_counter() - began, os.waitstatus_to_exitcode(status)
+    waiting = {process.pid}
+    while waiting:
+        for pid in waiting:
+            _, status, usage = os.wait4(pid, 0)
+            processor += usage.ru_utime + usage.ru_stime
+            peak = max(peak, usage.ru_maxrss * 1024)
+            if pid == process.pid:
+                wall, process.returncode = time.perf_counter() - began, os.waitstatus_to_exitcode(status)
+        waiting = _children() - before
+    return Cost(wall, processor, peak)
+
+
+def _children() -> set[int]:
+    """Of this process; whoever lost a parent below us has become one of them."""
+    return {int(pid) for file in Path("/proc/self/task").glob("*/children") for pid in file.read_text().split()}
