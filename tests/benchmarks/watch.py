@@ -40,12 +40,12 @@ def watch(records: Path, *temporary: Path) -> Iterator[list[Look]]:
 
     records: a folder of the run with one file per report that is there. temporary: folders for temporary files.
     """
-    looks, over = list[Look](), threading.Event()
+    looks, over, before = list[Look](), threading.Event(), set(psutil.Process().children())
 
     def look_on() -> None:
         while not over.wait(_PAUSE):
             with contextlib.suppress(psutil.NoSuchProcess, FileNotFoundError):  # too early, too late, or gone while looked at
-                looks.extend(_look(records, temporary))
+                looks.extend(_look(before, records, temporary))
 
     watcher = threading.Thread(target=look_on)
     watcher.start()
@@ -74,9 +74,9 @@ def most_around(looks: Sequence[Look], done: int, name: str, *, width: int) -> f
     return max(getattr(look, name) for look in looks if abs(look.done - done) <= width)
 
 
-def _look(records: Path, temporary: Sequence[Path]) -> list[Look]:
-    """The run is this process's child; the server is the run's child that has children of its own."""
-    runs = psutil.Process().children()
+def _look(before: set[psutil.Process], records: Path, temporary: Sequence[Path]) -> list[Look]:
+    """The run is this process's child, of those that were not there before; its server is the run's own child."""
+    runs = [child for child in psutil.Process().children() if child not in before]
     servers = [child for run in runs for child in run.children()]
     workers = [child for server in servers for child in server.children()]
     if not servers:
