@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from workbook_helpers.data import open_book, prepare
 from workbook_helpers.data.store import STORE
-from workbook_helpers.steps import customers, swot, tracking
+from workbook_helpers.steps import customers, swot, tracking, win_rates
 
 FIELD = ROOT / "data" / "samples" / "field_sales"
 TRUTH = YAML(typ="safe").load((FIELD / "truth.yml").read_text(encoding="utf-8"))
@@ -61,7 +61,7 @@ def test_the_leaking_stage_is_seen_where_it_leaks_and_nowhere_else(field):
             opportunities=book.opportunities, stage_history=book.stage_history, stages=book.company.stages,
             as_of=book.as_of, stage_rates=book.team.tables.get("stage_rates"),
         )  # fmt: skip
-        evidence = swot.rank_evidence(wins=customers.summarise_segment_conversion(
+        evidence = swot.rank_evidence(wins=win_rates.summarise_segment_conversion(
             opportunities=book.opportunities, accounts=book.accounts, columns=book.company.segments, as_of=book.as_of,
             win_rates=book.team.tables.get("win_rates")), stages=stages, mean_won_amount=None)  # fmt: skip
         weak = swot.summarise_weaknesses(evidence=evidence).table

@@ -15,7 +15,7 @@ from workbook_helpers.batch import rep as batch
 from workbook_helpers.batch.tasks import Task
 from workbook_helpers.data import open_book, prepare
 from workbook_helpers.data.store import STORE
-from workbook_helpers.steps import chance, contracts, goals
+from workbook_helpers.steps import chance, contracts, effort, goals
 
 SUBS = ROOT / "data" / "samples" / "subscriptions"
 EXPORTS = SUBS / "exports"
@@ -206,7 +206,7 @@ def test_open_renewals_are_expected_before_anything_is_worked_back_to_the_week(s
     found = chance.estimate_chances(stage_history=book.stage_history, as_of=book.as_of, fiscal_year=book.fiscal_year, **known)
     credited = goals.summarise_credited(quota_counts="bookings", sales=None, opportunities=book.opportunities)
     goal = goals.summarise_goal(credited=credited, quotas=book.quotas, goal_amount=2e6, as_of=book.as_of, fiscal_year=book.fiscal_year)
-    needs = goals.estimate_needs(
+    needs = effort.estimate_needs(
         goal=goal, flow=estimate_flow(book), opportunities=book.opportunities, activities=None, activity_rates=None, base_rate=0.5, deals=found,
         as_of=book.as_of, fiscal_year=book.fiscal_year,
     )  # fmt: skip

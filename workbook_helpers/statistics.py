@@ -23,6 +23,15 @@ class Interval(NamedTuple):
     high: float
 
 
+def say_few(n: int, thing: str, where: str = "") -> str:
+    """Why a figure is withheld.
+
+    >>> say_few(3, "won deal", " in the period")
+    'only 3 won deals in the period (at least 5 are needed)'
+    """
+    return f"only {n} {thing}{'s' * (n > 1)}{where} (at least {MIN_CASES} are needed)" if n else f"there are no {thing}s{where}"
+
+
 def estimate_wilson_interval(successes: int, cases: int, *, level: float = 0.95) -> Interval:
     """Interval of a rate (0-1), honest also for 0 of 20.
 

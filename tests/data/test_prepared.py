@@ -42,10 +42,6 @@ def on_shelves(company, tmp_path, monkeypatch):
     return prepared
 
 
-def of_reps(*rep_ids):
-    return [("rep_id", "in", list(rep_ids))]
-
-
 def test_a_book_is_the_same_on_whichever_shelf_and_in_whichever_group_it_stands(on_shelves):
     whole, parts = on_shelves(50, 4096), on_shelves(2, 4)
     assert whole.view == parts.view
@@ -54,7 +50,7 @@ def test_a_book_is_the_same_on_whichever_shelf_and_in_whichever_group_it_stands(
         pd.testing.assert_frame_equal(parts.read(table), rows)
         for wanted in ([""], *([rep] for rep in REPS), ["R02", "R07"], ["R04", "R03"], ["R035"], []):
             expected = rows[rows["rep_id"].isin(wanted)].reset_index(drop=True)
-            pd.testing.assert_frame_equal(parts.read(table, of_reps(*wanted)), expected)
+            pd.testing.assert_frame_equal(parts.read(table, wanted), expected)
 
 
 def test_what_is_said_of_a_rep_is_the_same_on_whichever_shelf_it_stands(on_shelves):
@@ -68,17 +64,17 @@ def test_what_is_said_of_a_rep_is_the_same_on_whichever_shelf_it_stands(on_shelv
 
 def test_a_rep_needs_no_other_shelf_than_its_own(on_shelves):
     prepared = on_shelves(2, 4)
-    book, told = prepared.read("sales", of_reps("R05")), prepared.of_rep("R05")
+    book, told = prepared.read("sales", ["R05"]), prepared.of_rep("R05")
     for number in {0, 1, 2, 3} - {find_shelf(["", "R03", "R05", "R07"], "R05")}:
         shutil.rmtree(shelf_folder(prepared.folder, number))
     alone = on_shelves(2, 4)
-    assert alone.read("sales", of_reps("R05")).equals(book) and alone.of_rep("R05") == told
+    assert alone.read("sales", ["R05"]).equals(book) and alone.of_rep("R05") == told
 
 
 def test_only_groups_that_can_hold_the_rep_are_read(on_shelves, monkeypatch):
     prepared, read, many = on_shelves(50, 4), [], parquet.ParquetFile.read_row_groups
     monkeypatch.setattr(parquet.ParquetFile, "read_row_groups", lambda self, groups, **more: read.append(groups) or many(self, groups, **more))
-    prepared.read("orders", of_reps("R05"))  # rows 26 to 31, after two of nobody and 24 of others
+    prepared.read("orders", ["R05"])  # rows 26 to 31, after two of nobody and 24 of others
     assert read == [[6, 7]]
 
 
@@ -95,7 +91,7 @@ def test_reading_a_book_starts_no_threads(on_shelves):
 
         threads = set(os.listdir("/proc/self/task"))
         prepared = Prepared(load_company(Path(sys.argv[1])), date.min, Path(sys.argv[2]), "")
-        assert len(prepared.read("sales", [("rep_id", "in", ["R05"])])) == prepared.of_rep("R05").counts["sales"]
+        assert len(prepared.read("sales", ["R05"])) == prepared.of_rep("R05").counts["sales"]
         sys.exit(len(set(os.listdir("/proc/self/task")) - threads))
     """
     assert subprocess.run([sys.executable, "-c", script, prepared.settings.folder, prepared.folder]).returncode == 0

@@ -7,7 +7,7 @@ import pytest
 
 from workbook_helpers.measure import Answer, Period
 from workbook_helpers.present import customers as show
-from workbook_helpers.steps import customers, deals
+from workbook_helpers.steps import customers, deals, win_rates
 
 AS_OF = date(2026, 9, 30)
 YEAR = Period.ending(AS_OF)
@@ -49,11 +49,11 @@ def test_a_withheld_answer_says_its_reason(name):
 
 
 def test_conversion_is_said_with_interval_and_team():
-    answer = customers.summarise_conversion(opportunities=make_deals(10, 10), period=YEAR)
+    answer = win_rates.summarise_conversion(opportunities=make_deals(10, 10), period=YEAR)
     assert show.say_conversion(answer).text.startswith(
         "50 % of decided deals were won (30–70 %, 20 decided). Renewals apart: 5 of 10 were won, of the other deals 5 of 10. A won deal is worth 100"
     )
-    few = customers.summarise_conversion(opportunities=make_deals(1, 1), period=YEAR)
+    few = win_rates.summarise_conversion(opportunities=make_deals(1, 1), period=YEAR)
     assert show.say_conversion(few).text == "2 deals closed in the year: too few for a win rate."
 
 
@@ -73,7 +73,7 @@ def test_charts_show_their_finding_and_have_alternative_text():
     axes = show.chart_concentration(concentration, "USD")
     data, meta = axes._repr_mimebundle_()
     assert meta["image/png"]["alt"] == axes.alt and "30 % of revenue comes from one customer" in axes.alt
-    wins = customers.summarise_segment_conversion(
+    wins = win_rates.summarise_segment_conversion(
         opportunities=make_deals(8, 8), accounts=None, columns=[], as_of=AS_OF
     )
     assert show.chart_segment_conversion(wins, "nowhere") is not None

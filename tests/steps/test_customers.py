@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbook_helpers.measure import Period, total
-from workbook_helpers.steps import customers, deals
+from workbook_helpers.steps import customers, deals, win_rates
 
 AS_OF = date(2026, 9, 30)
 YEAR = Period.ending(AS_OF)
@@ -56,14 +56,14 @@ amounts = st.lists(st.floats(-1e4, 1e6).map(lambda x: round(x, 2)), max_size=30)
 def test_conversion_ignores_open_deals_the_order_of_rows_and_the_future(kinds, random):
     frame = make_deals(kinds)
     before = frame.copy()
-    answer = customers.summarise_conversion(opportunities=frame, period=YEAR)
+    answer = win_rates.summarise_conversion(opportunities=frame, period=YEAR)
     order = list(range(len(frame)))
     random.shuffle(order)
     later = make_deals(["won", "lost"], close_date=DAY + pd.Timedelta(days=1)).assign(opportunity_id=["Z1", "Z2"])
     mixed = pd.concat([frame, later])
-    assert values(customers.summarise_conversion(opportunities=frame.iloc[order], period=YEAR)) == values(answer)
+    assert values(win_rates.summarise_conversion(opportunities=frame.iloc[order], period=YEAR)) == values(answer)
     assert (
-        values(customers.summarise_conversion(opportunities=mixed, period=YEAR))[("win_rate", "None")]
+        values(win_rates.summarise_conversion(opportunities=mixed, period=YEAR))[("win_rate", "None")]
         == (values(answer)[("win_rate", "None")])
     )
     pd.testing.assert_frame_equal(frame, before)
@@ -74,27 +74,27 @@ def test_conversion_ignores_open_deals_the_order_of_rows_and_the_future(kinds, r
 
 
 def test_deals_left_open_past_their_date_lower_the_rate_beside_it():
-    answer = customers.summarise_conversion(
+    answer = win_rates.summarise_conversion(
         opportunities=make_deals(["won"] * 4 + ["lost"] * 4 + ["open"] * 2), period=YEAR
     )
     assert (answer["win_rate"].value, answer["win_rate_with_overdue"].value) == (0.5, 0.4)
 
 
 def test_mean_and_cycle_by_hand_and_withheld_below_five():
-    answer = customers.summarise_conversion(opportunities=make_deals(["won"] * 5), period=YEAR)
+    answer = win_rates.summarise_conversion(opportunities=make_deals(["won"] * 5), period=YEAR)
     assert (answer["mean_won_amount"].value, answer["median_cycle_days"].value) == (102.0, 50.0)
     assert answer["mean_won_amount"].low <= 102.0 <= answer["mean_won_amount"].high
-    few = customers.summarise_conversion(opportunities=make_deals(["won"] * 4), period=YEAR)
+    few = win_rates.summarise_conversion(opportunities=make_deals(["won"] * 4), period=YEAR)
     assert (
         few["mean_won_amount"].value is None and few["median_cycle_days"].value is None and few["won_deals"].value == 4
     )
 
 
 def test_without_deals_every_measure_of_conversion_gives_its_reason():
-    answer = customers.summarise_conversion(opportunities=None, period=YEAR)
+    answer = win_rates.summarise_conversion(opportunities=None, period=YEAR)
     assert {m.withheld for m in answer.measures} == {"it needs table opportunities with close_date"}
     assert len(answer.measures) == 8
-    empty = customers.summarise_conversion(opportunities=make_deals([]), period=YEAR)
+    empty = win_rates.summarise_conversion(opportunities=make_deals([]), period=YEAR)
     assert empty["won_amount"].value == 0 and empty["win_rate"].withheld == "there are no closed deals in the period"
 
 
@@ -221,21 +221,21 @@ def test_mix_shares_sum_to_one_in_each_segment():
 
 def learn(frame, segments=()):
     company = type("Settings", (), {"segments": segments})
-    return customers.learn_win_rates(opportunities=frame, accounts=None, as_of=AS_OF, period=YEAR, company=company)
+    return win_rates.learn_win_rates(opportunities=frame, accounts=None, as_of=AS_OF, period=YEAR, company=company)
 
 
 def test_segments_stand_beside_the_team_without_the_rep():
     own = make_deals(["won"] * 6 + ["lost"] * 2, kind="new")
     others = [make_deals(["won"] * 2 + ["lost"] * 6, kind="new").assign(rep_id=f"R{n}") for n in range(2, 6)]
     team = learn(pd.concat([own, *others]))
-    answer = customers.summarise_segment_conversion(
+    answer = win_rates.summarise_segment_conversion(
         opportunities=own, accounts=None, columns=[], as_of=AS_OF, win_rates=team
     )
     row = answer.table.set_index("cut").loc["kind"]
     assert (row["rate_share"], row["team_share"]) == (0.75, 0.25) and 0.25 < row["shrunk_share"] < 0.75
     fact = next(m for m in answer.measures if m.cut == {"kind": "new"})
     assert fact.value == 0.75 and fact.team_value == pytest.approx(14 / 40)
-    outside = customers.summarise_segment_conversion(
+    outside = win_rates.summarise_segment_conversion(
         opportunities=own, accounts=None, columns=[], as_of=AS_OF, win_rates=learn(pd.concat(others)), in_team=False
     )
     assert outside.table["team_share"].tolist() == [0.25, 0.25]

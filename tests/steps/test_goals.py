@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbook_helpers.measure import Period
-from workbook_helpers.steps import chance, goals
+from workbook_helpers.steps import chance, effort, goals
 
 AS_OF = date(2026, 9, 30)
 YEAR = Period(date(2026, 1, 1), date(2026, 12, 31))
@@ -213,7 +213,7 @@ def test_what_it_takes_by_hand():
     deals = make_deals(won)
     target, flow, *_ = make_ladder(deals, None, goal=300.0, counts="bookings")
     calls = pd.DataFrame({"team": None, "activity_type": ["visit"] * 15, "activity_date": pd.Timestamp("2026-03-01")})
-    needs = goals.estimate_needs(
+    needs = effort.estimate_needs(
         goal=target,
         flow=flow,
         opportunities=deals,
@@ -229,7 +229,7 @@ def test_what_it_takes_by_hand():
 
 def test_income_is_worked_back_to_what_must_be_sold():
     target, flow, *_ = make_ladder(make_deals(CLOSED), None, goal=500.0, counts="bookings")
-    needs = goals.estimate_needs(
+    needs = effort.estimate_needs(
         goal=target, flow=flow, opportunities=None, activities=None, activity_rates=NO_TEAM, base_rate=float("nan"),
         income=110.0, base_salary=50.0, on_target_earnings=100.0, as_of=AS_OF, fiscal_year=YEAR,
     )  # fmt: skip
@@ -238,7 +238,7 @@ def test_income_is_worked_back_to_what_must_be_sold():
 
 
 def test_assumptions_beside_the_past():
-    answer = goals.compare_assumptions(
+    answer = effort.compare_assumptions(
         assumptions={"win_rate": 0.9}, opportunities=make_deals(CLOSED), sales=None, as_of=date(2025, 12, 31)
     )
     row = answer.table.set_index("assumption").loc["win_rate"]
@@ -250,7 +250,7 @@ def test_the_orders_it_takes_are_orders_and_not_their_lines():
     lines = make_sales([("A", f"2026-0{month}-01", 50.0) for month in range(1, 7) for _ in range(2)])
     lines["sale_id"] = [f"O{n // 2}" for n in range(len(lines))]
     goal, flow, *_ = make_ladder(None, lines)
-    table = goals.estimate_needs(
+    table = effort.estimate_needs(
         goal=goal, flow=flow, opportunities=None, activities=None, sales=lines, activity_rates=None, base_rate=float("nan"),
         as_of=AS_OF, fiscal_year=YEAR,
     ).table.set_index("step")  # fmt: skip

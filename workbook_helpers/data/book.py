@@ -21,11 +21,11 @@ from workbook_helpers.data.prepared import OfRep, Prepared
 from workbook_helpers.data.schemas import TABLES
 from workbook_helpers.data.store import prepare
 from workbook_helpers.data.tables import COMPANY_WIDE, Tables
-from workbook_helpers.data.team import Team, open_team_figures
+from workbook_helpers.data.team import Team, open_team_figures, score_accounts
 from workbook_helpers.errors import ParameterError, UnknownRepError
 from workbook_helpers.measure import Answer
 from workbook_helpers.plan import Plan, PrivatePlan, load_plan, load_private, plan_fingerprint, plan_path
-from workbook_helpers.steps import customers, market, swot
+from workbook_helpers.steps import customers, swot
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Book(Tables):
     @property
     def scored_accounts(self) -> pd.DataFrame | None:
         """Every account with what it bought and is worked, and its potential: what chapters 2 to 6 rank and count."""
-        return self._once("scored_accounts", self._score_accounts)
+        return self._once("scored_accounts", lambda: score_accounts(self, self.team.tables.get("peer_spend")))
 
     @property
     def retention(self) -> Answer:
@@ -114,21 +114,6 @@ class Book(Tables):
     def outlook(self) -> Outlook:
         """Where the year stands: goal, flow, open deals and the chance of the goal."""
         return self._once("outlook", self._project_outlook)
-
-    def _score_accounts(self) -> pd.DataFrame | None:
-        company = self.company
-        accounts = customers.score_accounts(
-            accounts=self.accounts,
-            sales=self.account_sales,
-            opportunities=self.opportunities,
-            activities=self.activities,
-            as_of=self.as_of,
-            lapsed_after_days=company.lapsed_after_days,
-        )
-        peer_spend = self.team.tables.get("peer_spend")
-        return market.score_potential(
-            accounts=accounts, peer_spend=peer_spend, peers=company.peers, quantile=company.potential_quantile
-        )
 
     def _summarise_retention(self) -> Answer:
         days = self.company.lapsed_after_days
@@ -187,9 +172,7 @@ def open_book(company: str | Path = "", rep_id: str = "", as_of: str | date = ""
         rep_id, said = first_rep(prepared)
         assumed.append(said)
     prepared = _same(prepared)
-    known = prepared.of_rep(rep_id)
-    if known is None:
-        raise _unknown_rep(prepared, rep_id)
+    known = _find(prepared, rep_id)
     rep, settings = RepCard.from_values(known.card), prepared.company
     year = settings.plan_year(prepared.as_of)
     return Book(
@@ -251,10 +234,14 @@ def parse_day(text: str | date) -> date | None:
 
 def find_rep(prepared: Prepared, rep_id: str) -> dict[str, Any]:
     """The rep's values in the view, or UnknownRepError with the nearest ids."""
-    for values in prepared.reps:
-        if values["rep_id"] == rep_id:
-            return values
-    raise _unknown_rep(prepared, rep_id)
+    return _find(prepared, rep_id).card
+
+
+def _find(prepared: Prepared, rep_id: str) -> OfRep:
+    found = prepared.of_rep(rep_id)
+    if found is None:
+        raise _unknown_rep(prepared, rep_id)
+    return found
 
 
 def _unknown_rep(prepared: Prepared, rep_id: str) -> UnknownRepError:

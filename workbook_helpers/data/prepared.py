@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -123,14 +123,14 @@ class Prepared:
         """Everything that was set aside or found, in the order of the tables and rows."""
         return read_problems(self.folder)
 
-    def read(self, table: str, filters: list | None = None) -> pd.DataFrame:
+    def read(self, table: str, rep_ids: Iterable[str] | None = None) -> pd.DataFrame:
         """Rows of one table of the books, by rep_id; money as float, dates as datetime64.
 
-        filters: ``[("rep_id", "in", rep_ids)]``, for the rows of these reps; only the shelves that hold their books are opened.
+        rep_ids: only the rows of these reps, from the shelves that hold their books; None for all rows.
         """
         import pyarrow as pa
 
-        rows = pa.concat_tables(self._read_rows(table, filters and sorted(filters[0][2])))
+        rows = pa.concat_tables(self._read_rows(table, None if rep_ids is None else sorted(rep_ids)))
         for i, field in enumerate(rows.schema):
             if pa.types.is_decimal(field.type):
                 rows = rows.set_column(i, field.name, _nearest_float(rows.column(i)))
@@ -152,7 +152,7 @@ class Prepared:
 def find_shelf(shelves: Sequence[str], rep_id: str) -> int:
     """Which shelf holds a rep's book. shelves: the rep_id from which each of them holds the books, up to the next one's.
 
-    >>> find_shelf(["", "R51", "R101"], "R51")
+    >>> find_shelf(["", "R051", "R101"], "R051")
     1
     """
     return bisect_right(shelves, rep_id) - 1

@@ -37,7 +37,7 @@ class Tables:
     def _read(self, name: str) -> pd.DataFrame | None:
         if name in TABLES and not self.company.has(name):
             return None
-        return self._prepared.read(name, None if name in COMPANY_WIDE else [("rep_id", "in", list(self._rep_ids))])
+        return self._prepared.read(name, None if name in COMPANY_WIDE else self._rep_ids)
 
     reps = _table("reps")
     accounts = _table("accounts")

@@ -18,9 +18,11 @@ from workbook_helpers.data.prepared import Prepared
 from workbook_helpers.data.schemas import NOBODY
 from workbook_helpers.data.tables import Tables
 from workbook_helpers.measure import Definition, Measure
-from workbook_helpers.steps import chance, contracts, customers, deals, goals, market, moves, quality, swot, tracking
+from workbook_helpers.steps import chance, contracts, customers, deals, effort, goals, market, moves, quality, swot, tracking, win_rates
 
-STEPS: tuple[ModuleType, ...] = (customers, contracts, deals, swot, market, quality, chance, goals, moves, tracking)
+STEPS: tuple[ModuleType, ...] = (
+    customers, win_rates, contracts, deals, swot, market, quality, chance, goals, effort, moves, tracking,
+)  # fmt: skip
 
 MIN_REPS, MIN_REPS_PER_CUT = 5, 3
 
@@ -116,26 +118,31 @@ def _learn_tables(books: Tables, known: Mapping[str, pd.DataFrame] | None = None
         for name, (learn, frames) in getattr(step, "LEARNED", {}).items():
             if name in learned:
                 continue
-            given = {f: _score_accounts(books, learned) if f == "scored_accounts" else getattr(books, f) for f in frames}
+            given = {f: score_accounts(books, learned["peer_spend"]) if f == "scored_accounts" else getattr(books, f) for f in frames}
             learned[name] = learn(**given, **context)
     return learned
 
 
-def _score_accounts(books: Tables, learned: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
-    """The accounts with their potential, as chapters 3 to 6 see them; needs ``peer_spend``, which step 3 has learned by then."""
+def score_accounts(books: Tables, peer_spend: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The accounts with what they bought and how they are worked, and their potential, as chapters 1 to 6 and the team see them."""
     company = books.company
     accounts = customers.score_accounts(
-        accounts=books.accounts, sales=books.account_sales, as_of=books.as_of, lapsed_after_days=company.lapsed_after_days
+        accounts=books.accounts,
+        sales=books.account_sales,
+        opportunities=books.opportunities,
+        activities=books.activities,
+        as_of=books.as_of,
+        lapsed_after_days=company.lapsed_after_days,
     )
     return market.score_potential(
-        accounts=accounts, peer_spend=learned["peer_spend"], peers=company.peers, quantile=company.potential_quantile
+        accounts=accounts, peer_spend=peer_spend, peers=company.peers, quantile=company.potential_quantile
     )
 
 
 def summarise_headlines(books: Tables, learned: Mapping[str, pd.DataFrame]) -> list[Measure]:
     """The headline measures of several books taken as one, by the functions that the notebooks call."""
     answers = [
-        customers.summarise_conversion(opportunities=books.opportunities, period=books.last_year),
+        win_rates.summarise_conversion(opportunities=books.opportunities, period=books.last_year),
         customers.summarise_concentration(sales=books.sales, accounts=books.accounts, period=books.last_year),
         swot.summarise_pipeline(
             opportunities=books.opportunities, as_of=books.as_of, stage_history=books.stage_history, activities=books.activities

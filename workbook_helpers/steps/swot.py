@@ -353,7 +353,7 @@ EVIDENCE = ["cut", "label", "hits_n", "cases_n", "main_share", "rate_share", "te
 def rank_evidence(*, wins: Answer, stages: Answer, mean_won_amount: float | None) -> pd.DataFrame:
     """Every cut of this rep's wins and stages tested against the team, largest sum of money first.
 
-    wins: ``customers.summarise_segment_conversion``; stages: ``summarise_stage_conversion``; either may be withheld.
+    wins: ``win_rates.summarise_segment_conversion``; stages: ``summarise_stage_conversion``; either may be withheld.
     mean_won_amount: what a won deal is worth where the cut itself has fewer than five; None: money is not known.
     A label is tested against the team's rate there, moved by the rep's level on the other labels of the cut, so that a
     rep who wins more everywhere gets one line and not twenty. Returns cut, label, hits_n, cases_n, main_share
@@ -420,7 +420,7 @@ def _swot_lines(question: str, definition: Definition, evidence: pd.DataFrame, w
 def summarise_strengths(*, evidence: pd.DataFrame, wins: Answer | None = None) -> Answer:
     """Where the rep wins more than the team: rows of ``rank_evidence`` that chance does not explain. notes: tested_n.
 
-    wins: ``customers.summarise_segment_conversion``, which says why there is no evidence.
+    wins: ``win_rates.summarise_segment_conversion``, which says why there is no evidence.
 
     >>> summarise_strengths(evidence=pd.DataFrame()).withheld
     'there is no team to compare with, or fewer than 10 closed deals'

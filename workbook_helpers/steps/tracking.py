@@ -279,7 +279,7 @@ def compare_behaviour(
 ) -> Answer:
     """Weekly behaviour: what was done in the last 13 weeks, what the goal asks for, and what the team does.
 
-    needs: goals.estimate_needs. activity_rates: the team's. active_from: the rep's first day; of a newer rep the weeks
+    needs: effort.estimate_needs. activity_rates: the team's. active_from: the rep's first day; of a newer rep the weeks
     since then count, at least one. One row per activity type out, the widest gap first: activity_type, done_n, per_week,
     needed_per_week (NaN where nothing says), team_per_week, missing_per_week (where above 0), beyond_effort (asks for
     more than twice the rep's own record, and for one a week or more). notes: days, how many were looked at.
