@@ -12,8 +12,7 @@ import papermill
 import pytest
 from conftest import ROOT, SHARED, small_tables, write_company
 
-from workbook_helpers.batch import rep as batch
-from workbook_helpers.batch import report
+from workbook_helpers.batch import rep as batch, report
 from workbook_helpers.batch.tasks import Task
 from workbook_helpers.data import prepare
 from workbook_helpers.data.store import STORE

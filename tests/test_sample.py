@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from workbook_helpers.data import open_book, prepare
 from workbook_helpers.data.store import STORE
-from workbook_helpers.steps import customers, swot, tracking, win_rates
+from workbook_helpers.steps import customers, stage_rates, swot, tracking, win_rates
 
 FIELD = ROOT / "data" / "samples" / "field_sales"
 TRUTH = YAML(typ="safe").load((FIELD / "truth.yml").read_text(encoding="utf-8"))
@@ -57,7 +57,7 @@ def test_the_leaking_stage_is_seen_where_it_leaks_and_nowhere_else(field):
     seen = set()
     for rep in (r["rep_id"] for r in field.reps if r["kind"] == "rep" and r["role"] == "farmer"):
         book = open_book(FIELD, rep)
-        stages = swot.summarise_stage_conversion(
+        stages = stage_rates.summarise_stage_conversion(
             opportunities=book.opportunities, stage_history=book.stage_history, stages=book.company.stages,
             as_of=book.as_of, stage_rates=book.team.tables.get("stage_rates"),
         )  # fmt: skip

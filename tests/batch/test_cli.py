@@ -7,8 +7,7 @@ import time
 import pytest
 from small_company import SmallCompany
 
-from workbook_helpers import __main__ as command
-from workbook_helpers import data
+from workbook_helpers import __main__ as command, data
 from workbook_helpers.batch import run
 from workbook_helpers.data import UnusableError
 from workbook_helpers.errors import Problem, SettingsError

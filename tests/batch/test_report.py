@@ -6,12 +6,13 @@ import struct
 import zlib
 from html import unescape
 
+import pandas as pd
 import pytest
 from markupsafe import escape
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from workbook_helpers.batch.report import FACTS, FRONT, PARTS, POLICY, find_defects, render_failed, render_report
-from workbook_helpers.present import markup
+from workbook_helpers.present import cells as table_cells, markup
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -231,6 +232,16 @@ def test_markup_that_slipped_through_is_cleaned():
     assert "kept" in body and '<a href="tables/win_rate.csv">c</a>' in body
     assert not re.search(r"evil|javascript|onclick|onerror|<form|<input|position:fixed|<style|alert", body)
     assert body.count('id="top"') == 1
+
+
+def test_a_picture_in_a_cell_keeps_its_place_and_no_other_style_passes():
+    rates = pd.DataFrame({"rate_share": [0.5], "low_share": [0.25], "high_share": [0.75]})
+    drawn = markup.table(rates, {"rate_share": ("Rate", table_cells.Range("low_share", "high_share"))}, caption="Rates")
+    evil = '<i style="left:0.0%;background:url(x)">x</i><i style="position:fixed;left:1.0%">y</i><span style="left:1.0%">z</span>'
+    page = render(notebooks={"01_x": new_notebook(cells=[shown(str(drawn.html)), shown(evil)])})
+    body = page[page.index("<body") :]
+    assert 'style="left:25.0%;width:50.0%"' in body and 'class="dot" style="left:50.0%"' in body
+    assert not re.search(r"url\(|position:fixed|<span style", body)
 
 
 def test_very_long_and_broken_text():

@@ -2,8 +2,7 @@
 
 import pytest
 from conftest import deal, order, small_tables
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from workbook_helpers.data import UnusableError, prepare
 

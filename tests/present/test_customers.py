@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from workbook_helpers.measure import Answer, Period
-from workbook_helpers.present import customers as show
+from workbook_helpers.present import customers as show, deals as show_deals
 from workbook_helpers.steps import customers, deals, win_rates
 
 AS_OF = date(2026, 9, 30)
@@ -50,11 +50,11 @@ def test_a_withheld_answer_says_its_reason(name):
 
 def test_conversion_is_said_with_interval_and_team():
     answer = win_rates.summarise_conversion(opportunities=make_deals(10, 10), period=YEAR)
-    assert show.say_conversion(answer).text.startswith(
+    assert show_deals.say_conversion(answer).text.startswith(
         "50 % of decided deals were won (30–70 %, 20 decided). Renewals apart: 5 of 10 were won, of the other deals 5 of 10. A won deal is worth 100"
     )
     few = win_rates.summarise_conversion(opportunities=make_deals(1, 1), period=YEAR)
-    assert show.say_conversion(few).text == "2 deals closed in the year: too few for a win rate."
+    assert show_deals.say_conversion(few).text == "2 deals closed in the year: too few for a win rate."
 
 
 def test_one_large_customer_is_named_first():
@@ -76,15 +76,15 @@ def test_charts_show_their_finding_and_have_alternative_text():
     wins = win_rates.summarise_segment_conversion(
         opportunities=make_deals(8, 8), accounts=None, columns=[], as_of=AS_OF
     )
-    assert show.chart_segment_conversion(wins, "nowhere") is not None
-    assert "no team to compare with" in show.say_segment_conversion(wins).text
+    assert show_deals.table_segment_conversion(wins, "nowhere") is not None
+    assert "no team to compare with" in show_deals.say_segment_conversion(wins).text
 
 
 def test_text_from_the_data_stays_text():
     answer = deals.summarise_reasons(
         opportunities=make_deals(6, 0).assign(win_reason="<script>alert(1)</script>"), period=YEAR
     )
-    assert "<script>" not in show.table_reasons(answer, "USD").html and "<script>" not in show.say_reasons(answer).html
+    assert "<script>" not in show_deals.table_reasons(answer, "USD").html and "<script>" not in show_deals.say_reasons(answer).html
 
 
 def test_stages_speak_of_a_leak_only_beyond_chance():
@@ -92,11 +92,11 @@ def test_stages_speak_of_a_leak_only_beyond_chance():
     notes = {"leak": "Propose", "deals_n": 50, "decided_days": 90.0}
     sure = Answer("1.5", pd.DataFrame([row | {"high_share": 0.55}]), notes=notes)
     maybe = Answer("1.5", pd.DataFrame([row | {"high_share": 0.65}]), notes=notes)
-    assert show.say_stages(sure).text.startswith(
+    assert show_deals.say_stages(sure).text.startswith(
         "Most ground is lost at Propose: 50 % go on, the rest of the team 60 %"
     )
-    assert show.say_stages(maybe).text.startswith("No stage leaks beyond chance")
-    assert show.chart_stages(sure) is not None
+    assert show_deals.say_stages(maybe).text.startswith("No stage leaks beyond chance")
+    assert show_deals.table_stages(sure) is not None
     nothing = Answer("x", withheld="no")
     assert "Propose" in show.say_questions(sure, nothing, nothing).text
     assert "Propose" not in show.say_questions(maybe, nothing, nothing).text

@@ -8,7 +8,7 @@ import pytest
 
 from workbook_helpers.measure import Answer
 from workbook_helpers.present import swot as show
-from workbook_helpers.steps import swot
+from workbook_helpers.steps import pipeline_health, swot
 
 AS_OF = date(2026, 9, 30)
 DAY = pd.Timestamp(AS_OF)
@@ -22,7 +22,7 @@ def make_pipeline(amounts, overdue):
         "amount": amounts, "created_date": DAY - pd.Timedelta(days=5),
         "close_date": [DAY + pd.Timedelta(days=-1 if late else 9) for late in overdue],
     })  # fmt: skip
-    return swot.summarise_pipeline(opportunities=deals.astype({"close_date": "datetime64[ns]"}), as_of=AS_OF)
+    return pipeline_health.summarise_pipeline(opportunities=deals.astype({"close_date": "datetime64[ns]"}), as_of=AS_OF)
 
 
 def make_line(**more):

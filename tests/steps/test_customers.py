@@ -5,11 +5,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from workbook_helpers.measure import Period, total
-from workbook_helpers.steps import customers, deals, win_rates
+from workbook_helpers.steps import customers, deals, product_mix, seasonality, segmentation, win_rates
 
 AS_OF = date(2026, 9, 30)
 YEAR = Period.ending(AS_OF)
@@ -131,7 +130,7 @@ def test_a_company_without_accounts_still_has_revenue():
     answer = customers.summarise_concentration(sales=make_sales([5.0, 1.0]), accounts=None, period=YEAR)
     assert answer["revenue"].value == 6.0 and answer.table["account_name"].tolist() == ["A0", "A1"]
     assert customers.score_accounts(accounts=None, sales=make_sales([5.0]), as_of=AS_OF) is None
-    assert customers.summarise_segments(accounts=None, columns=["industry"]).withheld
+    assert segmentation.summarise_segments(accounts=None, columns=["industry"]).withheld
 
 
 def test_status_touch_and_the_two_years_of_an_account():
@@ -171,11 +170,11 @@ def test_quintiles_give_equal_values_equal_scores():
 
 def test_an_empty_book_is_scored_and_divided_without_an_error():
     scored = customers.score_accounts(accounts=make_accounts(0), sales=make_sales([]), as_of=AS_OF)
-    answer = customers.summarise_segments(accounts=scored, columns=["industry"])
+    answer = segmentation.summarise_segments(accounts=scored, columns=["industry"])
     assert answer["customers"].value == 0 and answer.table.empty
     retention = customers.summarise_retention(sales=make_sales([]), accounts=make_accounts(0), as_of=AS_OF)
     assert retention["at_stake_amount"].value == 0 and retention.table.empty
-    assert customers.summarise_season(sales=make_sales([]), as_of=AS_OF).withheld
+    assert seasonality.summarise_season(sales=make_sales([]), as_of=AS_OF).withheld
 
 
 def test_a_customer_is_silent_against_its_own_rhythm_only():
@@ -210,10 +209,10 @@ def test_falling_needs_the_whole_year_before_and_parents_hold_together():
 
 def test_mix_shares_sum_to_one_in_each_segment():
     sales = make_sales(list(range(1, 13)), [f"A{i}" for i in range(12)]).assign(product=["P", "Q", "S"] * 4)
-    answer = customers.summarise_mix(sales=sales, accounts=make_accounts(12), column="industry", period=YEAR)
+    answer = product_mix.summarise_mix(sales=sales, accounts=make_accounts(12), column="industry", period=YEAR)
     assert answer.table.groupby("label")["share"].sum().tolist() == pytest.approx([1.0, 1.0])
     families = pd.DataFrame({"product": ["P", "Q", "S"], "family": ["F", "F", "G"]})
-    grouped = customers.summarise_mix(
+    grouped = product_mix.summarise_mix(
         sales=sales, accounts=make_accounts(12), column="industry", period=YEAR, products=families
     )
     assert set(grouped.table["product"]) == {"F", "G"}

@@ -4,8 +4,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from workbook_helpers.measure import Period
 from workbook_helpers.steps import chance, effort, goals

@@ -5,11 +5,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from workbook_helpers.measure import Period, total
-from workbook_helpers.steps import market
+from workbook_helpers.steps import geography, market
 
 AS_OF = date(2026, 9, 30)
 YEAR = Period.ending(AS_OF)
@@ -195,7 +194,7 @@ def test_an_empty_book_is_answered_with_reasons():
     empty = score(make_accounts([]))
     assert market.summarise_penetration(accounts=empty).withheld
     assert (
-        market.summarise_places(accounts=empty).withheld
+        geography.summarise_places(accounts=empty).withheld
         and market.summarise_drivers(accounts=empty, columns=["industry"]).withheld
     )
     assert market.rank_targets(accounts=empty, best_traits=None, columns=["industry"]).withheld
@@ -205,5 +204,5 @@ def test_an_empty_book_is_answered_with_reasons():
 def test_untouched_prospects_stand_beside_success():
     accounts = make_accounts([1.0, 1.0, 0.0, 0.0]).assign(industry=["X", "Y", "X", "X"])
     accounts.loc[2, "last_touch_date"] = DAY
-    answer = market.summarise_verticals(accounts=accounts, compared=pd.DataFrame(), column="industry", as_of=AS_OF)
+    answer = geography.summarise_verticals(accounts=accounts, compared=pd.DataFrame(), column="industry", as_of=AS_OF)
     assert answer.table[["label", "prospects_n", "untouched_n"]].values.tolist() == [["X", 2, 1], ["Y", 0, 0]]

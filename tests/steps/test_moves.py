@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 
 from workbook_helpers.measure import Answer
-from workbook_helpers.steps import moves, swot
+from workbook_helpers.steps import moves, pipeline_health
 
 DAY = pd.Timestamp
 
@@ -29,7 +29,7 @@ def make_chances():
 
 def test_deals_are_ranked_by_chance_times_amount_and_warned():
     deals = make_chances()
-    pipeline = swot.summarise_pipeline(opportunities=deals.assign(status="open"), as_of=date(2026, 9, 30))
+    pipeline = pipeline_health.summarise_pipeline(opportunities=deals.assign(status="open"), as_of=date(2026, 9, 30))
     answer = moves.rank_deals(deals=deals, pipeline=pipeline, accounts=None)
     table = answer.table
     assert table["opportunity_id"].tolist() == ["D2", "D3", "D1"] and table["expected_amount"].tolist() == [40, 35, 20]
@@ -39,7 +39,7 @@ def test_deals_are_ranked_by_chance_times_amount_and_warned():
 def test_a_touch_of_the_account_is_a_touch_of_its_deals():
     deals = make_chances()
     touched = pd.DataFrame({"account_id": ["A"], "opportunity_id": [None], "activity_date": [DAY("2026-09-20")]})
-    pipeline = swot.summarise_pipeline(opportunities=deals.assign(status="open"), activities=touched, as_of=date(2026, 9, 30))
+    pipeline = pipeline_health.summarise_pipeline(opportunities=deals.assign(status="open"), activities=touched, as_of=date(2026, 9, 30))
     warning = moves.rank_deals(deals=deals, pipeline=pipeline, accounts=None).table.set_index("opportunity_id")["warning"]
     assert "untouched" not in warning["D1"] and "untouched for 30 days" in warning["D3"]
 

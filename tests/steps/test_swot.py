@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from workbook_helpers.measure import Answer
-from workbook_helpers.steps import swot
+from workbook_helpers.steps import pipeline_health, stage_rates, swot
 
 AS_OF = date(2026, 9, 30)
 DAY = pd.Timestamp(AS_OF)
@@ -40,7 +40,7 @@ def make_pipeline():
 
 def test_stage_conversion_by_hand():
     deals, history = make_path(["won"] * 4 + ["Propose"] * 4 + ["Qualify"] * 2)
-    answer = swot.summarise_stage_conversion(opportunities=deals, stage_history=history, stages=STAGES, as_of=AS_OF)
+    answer = stage_rates.summarise_stage_conversion(opportunities=deals, stage_history=history, stages=STAGES, as_of=AS_OF)
     assert answer.table[["label", "hits_n", "cases_n"]].values.tolist() == [
         ["Qualify", 8, 10],
         ["Propose", 4, 8],
@@ -53,11 +53,11 @@ def test_stage_conversion_by_hand():
 def test_deals_that_skip_a_stage_passed_it_and_young_or_later_ones_do_not_count():
     deals, history = make_path(["won"] * 3 + ["Close"] * 3)
     skipped = history[history["stage"] != "Propose"]
-    answer = swot.summarise_stage_conversion(opportunities=deals, stage_history=skipped, stages=STAGES, as_of=AS_OF)
+    answer = stage_rates.summarise_stage_conversion(opportunities=deals, stage_history=skipped, stages=STAGES, as_of=AS_OF)
     assert answer.table["cases_n"].tolist() == [6, 6, 6] and answer.table["hits_n"].tolist() == [6, 6, 3]
     young, entries = make_path(["Qualify"] * 20, rep_id="R9", days_ago=29)
     later = entries.assign(entered_date=DAY + pd.Timedelta(days=1), stage="Close")
-    both = swot.summarise_stage_conversion(
+    both = stage_rates.summarise_stage_conversion(
         opportunities=pd.concat([deals, young.assign(status="open")]),
         stage_history=pd.concat([skipped, entries, later]),
         stages=STAGES, as_of=AS_OF,
@@ -68,11 +68,11 @@ def test_deals_that_skip_a_stage_passed_it_and_young_or_later_ones_do_not_count(
 def test_without_history_or_stages_the_stage_rates_are_withheld():
     deals, history = make_path(["won"] * 9)
     given = {"opportunities": deals, "as_of": AS_OF}
-    assert swot.summarise_stage_conversion(**given, stage_history=None, stages=STAGES).withheld.startswith(
+    assert stage_rates.summarise_stage_conversion(**given, stage_history=None, stages=STAGES).withheld.startswith(
         "it needs table stage"
     )
-    assert "stages" in swot.summarise_stage_conversion(**given, stage_history=history, stages=()).withheld
-    assert swot.summarise_stage_rates(**given, stage_history=None, period=None, company=COMPANY).empty
+    assert "stages" in stage_rates.summarise_stage_conversion(**given, stage_history=history, stages=()).withheld
+    assert stage_rates.summarise_stage_rates(**given, stage_history=None, period=None, company=COMPANY).empty
 
 
 def make_team(rates, n=60):
@@ -81,7 +81,7 @@ def make_team(rates, n=60):
         for k, r in enumerate(rates)
     ]
     deals, history = (pd.concat(frames, ignore_index=True) for frames in zip(*parts, strict=True))
-    rates = swot.summarise_stage_rates(
+    rates = stage_rates.summarise_stage_rates(
         opportunities=deals, stage_history=history, as_of=AS_OF, period=None, company=COMPANY
     )
     return parts, rates
@@ -92,7 +92,7 @@ def test_a_leaking_stage_becomes_a_weakness_and_an_ordinary_rep_gets_no_line():
     nothing = Answer("1.5", withheld="no deals")
     found = []
     for deals, history in (parts[0], parts[3]):
-        stages = swot.summarise_stage_conversion(
+        stages = stage_rates.summarise_stage_conversion(
             opportunities=deals, stage_history=history, stages=STAGES, as_of=AS_OF, stage_rates=rates
         )
         evidence = swot.rank_evidence(wins=nothing, stages=stages, mean_won_amount=1000.0)
@@ -172,20 +172,20 @@ def test_pipeline_by_hand():
             "activity_date": [DAY - pd.Timedelta(days=30), DAY + pd.Timedelta(days=1)],
         }
     )
-    answer = swot.summarise_pipeline(opportunities=deals, as_of=AS_OF, activities=touches)
+    answer = pipeline_health.summarise_pipeline(opportunities=deals, as_of=AS_OF, activities=touches)
     money = {m.id: m.value for m in answer.measures}
     assert money == {"open_deals": 3, "open_amount": 150.0, "overdue_amount": 100.0, "no_next_step_amount": 100.0,
                      "untouched_amount": 50.0, "old_amount": None, "pushed_amount": None}  # fmt: skip
     flags = answer.table.set_index("opportunity_id")
     assert flags.loc["a", "untouched"] == 0 and flags.loc["b", "untouched"] == 1 and np.isnan(flags.loc["c", "overdue"])
     pd.testing.assert_frame_equal(deals, before)
-    assert values(swot.summarise_pipeline(opportunities=deals[::-1], as_of=AS_OF, activities=touches)) == values(answer)
+    assert values(pipeline_health.summarise_pipeline(opportunities=deals[::-1], as_of=AS_OF, activities=touches)) == values(answer)
 
 
 def test_a_touch_of_deal_or_account_counts_and_also_where_the_creation_is_not_known():
     deals = make_pipeline().assign(created_date=[pd.NaT, pd.NaT, DAY - pd.Timedelta(days=99)])
     touches = pd.DataFrame({"opportunity_id": ["a", None, "x"], "account_id": [None, "C", None], "activity_date": DAY})
-    flags = swot.summarise_pipeline(opportunities=deals, as_of=AS_OF, activities=touches).table.set_index("opportunity_id")
+    flags = pipeline_health.summarise_pipeline(opportunities=deals, as_of=AS_OF, activities=touches).table.set_index("opportunity_id")
     assert flags["untouched"].fillna(-1).to_dict() == {"a": 0.0, "b": -1.0, "c": 0.0}
 
 
@@ -201,7 +201,7 @@ def test_a_pushed_date_and_an_old_deal_are_seen_in_the_history():
         "close_date": [DAY, DAY + pd.Timedelta(days=9), DAY, DAY],
     })  # fmt: skip
     _, rates = make_team([0.5] * 5)
-    answer = swot.summarise_pipeline(opportunities=deals, as_of=AS_OF, stage_history=history, stage_rates=rates)
+    answer = pipeline_health.summarise_pipeline(opportunities=deals, as_of=AS_OF, stage_history=history, stage_rates=rates)
     flags = answer.table.set_index("opportunity_id")
     assert flags["pushed"].to_dict() == {"a": 1.0, "b": 0.0, "c": 0.0}
     assert flags.loc["a", "old"] == 1 and flags.loc["b", "old"] == 0
@@ -210,7 +210,7 @@ def test_a_pushed_date_and_an_old_deal_are_seen_in_the_history():
 def test_a_past_day_claims_nothing_about_what_it_cannot_know():
     deals = make_pipeline().assign(state_known=False, close_date=pd.NaT, next_step=None)
     deals["close_date"] = pd.to_datetime(deals["close_date"])
-    answer = swot.summarise_pipeline(opportunities=deals, as_of=AS_OF)
+    answer = pipeline_health.summarise_pipeline(opportunities=deals, as_of=AS_OF)
     assert (
         answer["overdue_amount"].withheld
         and answer["no_next_step_amount"].withheld
@@ -220,9 +220,9 @@ def test_a_past_day_claims_nothing_about_what_it_cannot_know():
 
 def test_no_open_deal_is_zero_and_no_table_a_reason():
     deals = make_pipeline().assign(status="won")
-    answer = swot.summarise_pipeline(opportunities=deals, as_of=AS_OF)
+    answer = pipeline_health.summarise_pipeline(opportunities=deals, as_of=AS_OF)
     assert [answer[i].value for i in ("open_deals", "open_amount", "overdue_amount")] == [0, 0, 0]
-    assert all(m.withheld for m in swot.summarise_pipeline(opportunities=None, as_of=AS_OF).measures)
+    assert all(m.withheld for m in pipeline_health.summarise_pipeline(opportunities=None, as_of=AS_OF).measures)
 
 
 def test_threats_gather_what_is_known():

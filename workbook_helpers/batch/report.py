@@ -24,6 +24,7 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 
 from workbook_helpers.measure import say_date, say_number
+from workbook_helpers.present import cells
 from workbook_helpers.present.wording import as_count
 
 #: Nothing runs, nothing is fetched; the first element of every page's head.
@@ -67,9 +68,11 @@ _TAGS = {
 _ATTRIBUTES = {
     "*": {"class", "id", "dir", "lang"},
     "a": {"href"}, "abbr": {"title"}, "data": {"value"}, "details": {"open"}, "img": {"src", "alt"},
-    "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan", "scope"}, "time": {"datetime"},
+    "i": {"style"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan", "scope"}, "time": {"datetime"},
 }  # fmt: skip
 _PICTURE = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=]+")
+#: Where a picture inside a cell begins, and how wide it is; no other style comes from a notebook.
+_PLACE = re.compile(r"((left|width):\d{1,3}\.\d%;?){1,2}")
 _LINK = re.compile(r"#[\w.-]+|tables/[\w.-]+\.csv")
 _NOTEBOOK = re.compile(r"(?:\d+_)?(\w+)\.ipynb")
 _QUESTION = re.compile(r"([0-9MT])\.([0-9]+)\b")
@@ -187,7 +190,7 @@ def environment() -> jinja2.Environment:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
     )  # fmt: skip
     style = files("workbook_helpers.present").joinpath("report.css").read_text("utf-8")
-    made.globals |= {"policy": POLICY, "style": Markup(style)}
+    made.globals |= {"policy": POLICY, "style": Markup(style + cells.STYLE)}
     made.filters["clip"] = clip
     return made
 
@@ -262,6 +265,8 @@ def _clean(html: str, anchors: Iterable[str] = ()) -> Markup:
     def keep(tag: str, attribute: str, value: str) -> str | None:
         if attribute == "id":
             return value if value in anchors else None
+        if attribute == "style":
+            return value if _PLACE.fullmatch(value) else None
         if attribute == "src":
             return value if _PICTURE.fullmatch(value) else None
         if attribute == "href":

@@ -25,7 +25,7 @@ from workbook_helpers.data.team import Team, open_team_figures, score_accounts
 from workbook_helpers.errors import ParameterError, UnknownRepError
 from workbook_helpers.measure import Answer
 from workbook_helpers.plan import Plan, PrivatePlan, load_plan, load_private, plan_fingerprint, plan_path
-from workbook_helpers.steps import customers, swot
+from workbook_helpers.steps import customers, pipeline_health
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Book(Tables):
         )
 
     def _summarise_pipeline(self) -> Answer:
-        return swot.summarise_pipeline(
+        return pipeline_health.summarise_pipeline(
             opportunities=self.opportunities,
             stage_history=self.stage_history,
             activities=self.activities,

@@ -18,10 +18,30 @@ from workbook_helpers.data.prepared import Prepared
 from workbook_helpers.data.schemas import NOBODY
 from workbook_helpers.data.tables import Tables
 from workbook_helpers.measure import Definition, Measure
-from workbook_helpers.steps import chance, contracts, customers, deals, effort, goals, market, moves, quality, swot, tracking, win_rates
+from workbook_helpers.steps import (
+    chance,
+    contracts,
+    customers,
+    deals,
+    effort,
+    geography,
+    goals,
+    market,
+    moves,
+    pipeline_health,
+    product_mix,
+    quality,
+    seasonality,
+    segmentation,
+    stage_rates,
+    swot,
+    tracking,
+    win_rates,
+)  # fmt: skip
 
 STEPS: tuple[ModuleType, ...] = (
-    customers, win_rates, contracts, deals, swot, market, quality, chance, goals, effort, moves, tracking,
+    segmentation, product_mix, customers, win_rates, stage_rates, geography, seasonality, contracts, deals, swot, pipeline_health,
+    market, quality, chance, goals, effort, moves, tracking,
 )  # fmt: skip
 
 MIN_REPS, MIN_REPS_PER_CUT = 5, 3
@@ -144,7 +164,7 @@ def summarise_headlines(books: Tables, learned: Mapping[str, pd.DataFrame]) -> l
     answers = [
         win_rates.summarise_conversion(opportunities=books.opportunities, period=books.last_year),
         customers.summarise_concentration(sales=books.sales, accounts=books.accounts, period=books.last_year),
-        swot.summarise_pipeline(
+        pipeline_health.summarise_pipeline(
             opportunities=books.opportunities, as_of=books.as_of, stage_history=books.stage_history, activities=books.activities
         ),
     ]

@@ -17,7 +17,11 @@ from markupsafe import Markup, escape
 from workbook_helpers.data import Book
 from workbook_helpers.measure import Answer, Measure, say_date, say_number
 from workbook_helpers.plan import ASKED, Plan, plan_age_days, say_answer, signed_by, summarise_completeness
+from workbook_helpers.present import cells
 from workbook_helpers.present.wording import as_count
+
+#: What a column of a table holds: a unit, or a picture with one.
+Kind = str | cells.Bar | cells.Range | cells.Shade
 
 FACTS = "application/vnd.workbook.facts+json"
 
@@ -27,7 +31,8 @@ ROWS_SHOWN = 20
 #: JupyterLab sets every cell of a table to the right, and knows no findings; reports leave this out and bring their own style.
 _IN_JUPYTER = (
     "<style>.shown table :is(.text, .date), .shown caption { text-align: left } .shown .date { white-space: nowrap } "
-    ".shown .finding { font-weight: 600 } .shown .note { font-style: italic } .shown .table-scroll { overflow-x: auto }</style>"
+    ".shown .finding { font-weight: 600 } .shown .note { font-style: italic } .shown .table-scroll { overflow-x: auto } "
+    f"{cells.STYLE}</style>"
 )
 
 #: What the last word of a column's name says of its unit.
@@ -77,9 +82,10 @@ def sentence(answer: Answer, text: str | None, *measures: Measure) -> Shown:
 
 
 def table(
-    frame: pd.DataFrame, columns: Mapping[str, tuple[str, str]], *, caption: str, limit: int = ROWS_SHOWN
+    frame: pd.DataFrame, columns: Mapping[str, tuple[str, Kind]], *, caption: str, limit: int = ROWS_SHOWN
 ) -> Shown:
-    """The frame as a table. columns: column -> (title, unit), where unit is a measure's unit, ``text`` or ``date``.
+    """The frame as a table. columns: column -> (title, unit), where unit is a measure's unit, ``text`` or ``date``, or a picture with
+    such a unit (``cells.Bar``, ``Range``, ``Shade``).
 
     >>> columns = {"who": ("Who", "text"), "amount": ("USD", "money")}
     >>> shown = table(pd.DataFrame({"who": ["<b>"], "amount": [1234.5]}), columns, caption="Two")
@@ -90,16 +96,24 @@ def table(
         Markup('<th scope="col" class="{}">{}</th>').format(_side(unit), title) for title, unit in columns.values()
     )
     top = frame.head(limit)
-    cells = [
-        [f'<td class="{_side(unit)}">{escape(say_cell(value, unit))}</td>' for value in top[name]]
-        for name, (_, unit) in columns.items()
-    ]
-    body = Markup("".join(f"<tr>{''.join(row)}</tr>" for row in zip(*cells, strict=True)))
+    drawn = [_draw(top, name, unit) for name, (_, unit) in columns.items()]
+    body = Markup("".join(f"<tr>{''.join(row)}</tr>" for row in zip(*drawn, strict=True)))
     shown = f" {limit} of {len(frame):,} shown." if len(frame) > limit else ""
     html = Markup(
         '<div class="table-scroll"><table class="data"><caption>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
     ).format(caption + shown, head, body)
     return Shown(html, f"{caption} ({as_count(len(frame), 'row')})")
+
+
+def _draw(frame: pd.DataFrame, name: str, kind: Kind) -> list[str]:
+    """The cells of one column, from top to bottom."""
+    if isinstance(kind, str):
+        return [f'<td class="{_side(kind)}">{escape(say_cell(value, kind))}</td>' for value in frame[name]]
+    said = [escape(say_cell(value, kind.unit)) for value in frame[name]]
+    if isinstance(kind, cells.Shade):
+        pairs = zip(kind.classes(frame, name), said, strict=True)
+        return [f'<td class="{_side(kind)} {shade}">{text}</td>' for shade, text in pairs]
+    return [f'<td class="{_side(kind)}">{text} {picture}</td>' for text, picture in zip(said, kind.draw(frame, name), strict=True)]
 
 
 def say_cell(value: Any, unit: str) -> str:
@@ -117,7 +131,8 @@ def say_cell(value: Any, unit: str) -> str:
     return say_number(value, unit)
 
 
-def _side(unit: str) -> str:
+def _side(kind: Kind) -> str:
+    unit = kind if isinstance(kind, str) else kind.unit
     return unit if unit in ("text", "date") else "number"
 
 

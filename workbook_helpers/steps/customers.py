@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -29,9 +27,6 @@ PARETO_SHARE = Definition(
     "pareto_share", 1, "Customers that yield 80 %", "share",
     "smallest number of customers that yields 80 % of sales ÷ active customers",
 )  # fmt: skip
-CUSTOMERS = Definition("customers", 1, "Customers", "count", "accounts that bought in the lapse window", roll_up="sum")
-LAPSED = Definition("lapsed", 1, "Lapsed", "count", "accounts that bought, but not in the lapse window", roll_up="sum")
-PROSPECTS = Definition("prospects", 1, "Prospects", "count", "accounts that never bought", roll_up="sum")
 INHERITED_AMOUNT = Definition(
     "inherited_amount", 1, "Inherited business", "money",
     "sales of the last 365 days to this book's accounts that bought from another rep first", roll_up="sum",
@@ -161,106 +156,7 @@ def _quintile(values: pd.Series) -> pd.Series:
     return np.ceil(5 * values.rank(method="average") / n) if n >= MIN_CASES else values * np.nan
 
 
-def usable_columns(frame: pd.DataFrame | None, columns: Sequence[str]) -> list[str]:
-    """Those of the columns by which the rows divide: at least two labels, and fewer labels than rows.
-
-    >>> usable_columns(pd.DataFrame({"city": ["X", "X", "Y"], "region": ["N"] * 3, "id": ["1", "2", "3"]}), ["city",
-    ...     "region", "id", "size"])
-    ['city']
-    """
-    kept = dict.fromkeys(c for c in columns if frame is not None and c in frame)
-    return [c for c in kept if 2 <= frame[c].nunique() < frame[c].notna().sum()]
-
-
-@answers("1.1", CUSTOMERS, LAPSED, PROSPECTS, accounts=["account_id"])
-def summarise_segments(*, accounts: pd.DataFrame, columns: Sequence[str], leads: pd.DataFrame | None = None) -> Answer:
-    """How customers, lapsed customers, prospects and leads divide.
-
-    accounts: from ``score_accounts``. One row out per column and label: cut, label, customers_n, lapsed_n, prospects_n,
-    accounts_n, leads_n (missing where leads lack the column), revenue_amount (last 365 days), revenue_share. Missing
-    labels stand as "not stated".
-
-    >>> frame = pd.DataFrame({"account_id": list("abc"), "status": ["customer", "prospect", "prospect"],
-    ...     "industry": ["X", "X", "Y"], "revenue_amount": [5.0, 0.0, 0.0]})
-    >>> summarise_segments(accounts=frame, columns=["industry"]).table[["label", "customers_n",
-    ...     "prospects_n"]].values.tolist()
-    [['X', 1, 1], ['Y', 0, 1]]
-    """
-    rows = []
-    for column in usable_columns(accounts, columns):
-        label = accounts[column].fillna("not stated").astype(str)
-        n = Counter(zip(label, accounts["status"], strict=True))
-        known = leads is not None and column in leads and leads[column].notna().any()
-        leads_n = Counter(leads[column]) if known else {}
-        part = []
-        for name, revenue in sum_money(accounts["revenue_amount"], label).items():
-            counts = [n[name, status] for status in ("customer", "lapsed", "prospect")]
-            part.append((column, name, *counts, sum(counts), float(leads_n[name]) if known else np.nan, revenue))
-        rows += sorted(part, key=lambda row: (-row[-1], -row[5], row[1]))
-    columns_out = ["cut", "label", "customers_n", "lapsed_n", "prospects_n", "accounts_n", "leads_n", "revenue_amount"]
-    table = pd.DataFrame(rows, columns=columns_out)
-    revenue = total(accounts["revenue_amount"])
-    table["revenue_share"] = table["revenue_amount"].astype(float) / revenue if revenue else np.nan
-    kinds = {CUSTOMERS: "customer", LAPSED: "lapsed", PROSPECTS: "prospect"}
-    found = {definition: int((accounts["status"] == status).sum()) for definition, status in kinds.items()}
-    measures = tuple(d.measure(n, n=len(accounts), source="accounts, sales") for d, n in found.items())
-    return Answer("1.1", table, measures, {"leads_n": None if leads is None else len(leads)})
-
-
-# --- 1.2: what each segment buys -------------------------------------------------------
-
-
-@answers("1.2", sales=["product"], accounts=["account_id"])
-def summarise_mix(
-    *,
-    sales: pd.DataFrame,
-    accounts: pd.DataFrame,
-    column: str | None,
-    period: Period,
-    products: pd.DataFrame | None = None,
-) -> Answer:
-    """What each segment buys, beside what the other segments buy.
-
-    Products are put together by family where the products table has one. One row out per segment and product: label,
-    product, amount, share (of the segment's sales), others_share, times (share ÷ others_share), customers_n. Segments
-    with fewer than five buying accounts stand together as "others".
-
-    >>> sales = pd.DataFrame({"account_id": list("abcdefghij"), "product": ["P"] * 5 + ["P", "Q", "Q", "Q", "Q"],
-    ...     "amount": 10.0, "sale_date": pd.Timestamp("2026-05-05")})
-    >>> who = pd.DataFrame({"account_id": list("abcdefghij"), "industry": ["X"] * 5 + ["Y"] * 5})
-    >>> mix = summarise_mix(sales=sales, accounts=who, column="industry", period=Period.ending(date(2026, 9, 30)))
-    >>> mix.table[["label", "product", "share", "others_share"]].values.tolist()
-    [['X', 'P', 1.0, 0.2], ['Y', 'Q', 0.8, 0.0], ['Y', 'P', 0.2, 1.0]]
-    """
-    if column is None:
-        return Answer("1.2", withheld="no column of the accounts divides them into segments")
-    sold = sales[period.holds(sales["sale_date"]) & sales["product"].notna()]
-    family = {}
-    if products is not None and products["family"].notna().any():
-        named = products[products["family"].notna()]
-        family = dict(zip(named["product"], named["family"], strict=True))
-    buyers = accounts[accounts["account_id"].isin(sold["account_id"]) & accounts[column].notna()]
-    n = Counter(buyers[column])
-    segment = {i: s if n[s] >= MIN_CASES else "others" for i, s in zip(buyers["account_id"], buyers[column], strict=True)}
-    if len(set(segment.values())) < 2:
-        return Answer("1.2", withheld=f"fewer than two segments have {MIN_CASES} buying accounts in the period")
-    label = sold["account_id"].map(segment).rename("label")
-    product = sold["product"].map({p: family.get(p, p) for p in sold["product"].unique()})
-    amount = sum_money(sold["amount"], [label, product]).clip(lower=0).rename("amount").reset_index()
-    by_label, by_product = amount.groupby("label")["amount"].sum(), amount.groupby("product")["amount"].sum()
-    label_total = amount["label"].map(by_label)
-    rest_total = by_label.sum() - label_total
-    amount["share"] = (amount["amount"] / label_total).fillna(0.0)
-    elsewhere = amount["product"].map(by_product) - amount["amount"]
-    amount["others_share"] = (elsewhere / rest_total).clip(0, 1).fillna(0.0)
-    amount["times"] = (amount["share"] / amount["others_share"]).where(amount["others_share"] > 0)
-    n = Counter((s, p) for s, p, _ in set(zip(label, product, sold["account_id"], strict=True)))
-    amount["customers_n"] = [n[key] for key in zip(amount["label"], amount["product"], strict=True)]
-    table = amount.sort_values(["label", "amount", "product"], ascending=[True, False, True], ignore_index=True)
-    return Answer("1.2", table, notes={"column": column, "family": bool(family), "period": period})
-
-
-# --- 1.8, 1.9, 1.10: who carries the book, who may leave, when they buy -----------------------------------------------
+# --- 1.8, 1.9: who carries the book, who may leave --------------------------------------------------------------------
 
 
 def _groups(
@@ -448,33 +344,6 @@ def _is_one_off(sold: pd.DataFrame, customer: pd.Series) -> pd.Series:
     day = sold["amount"].groupby([customer, sold["sale_date"]]).transform("sum")
     bought = pd.DataFrame({"customer": customer, "date": sold["sale_date"], "day": day})[day > 0].drop_duplicates()
     return day > 5 * customer.map(bought.groupby("customer")["day"].median())
-
-
-@answers("1.10", sales=[])
-def summarise_season(*, sales: pd.DataFrame, as_of: date) -> Answer:
-    """In which months customers buy: month (1-12), amount (all whole years together), index (1 = an average month),
-    years_n.
-
-    Needs at least one whole year of sales up to the as-of date, and five purchases; one year tells little about a
-    season.
-
-    >>> days = pd.to_datetime(["2025-10-01", "2026-01-05", "2026-01-09", "2026-03-05", "2026-09-30"])
-    >>> answer = summarise_season(sales=pd.DataFrame({"sale_date": days, "amount": 12.0}), as_of=date(2026, 9, 30))
-    >>> float(answer.table.set_index("month")["index"][1]), answer.notes["years_n"]
-    (4.8, 1)
-    """
-    known = sales[sales["sale_date"] <= pd.Timestamp(as_of)]
-    years = int((pd.Timestamp(as_of) - known["sale_date"].min()).days + 1) // 365 if len(known) else 0
-    if years < 1 or len(known) < MIN_CASES:
-        return Answer("1.10", withheld=f"it needs a whole year of sales and at least {MIN_CASES} purchases")
-    period = Period(Period(as_of, as_of).years_earlier(years).start, as_of)
-    inside = known[period.holds(known["sale_date"]) & (known["sale_date"] > pd.Timestamp(period.start))]
-    amount = sum_money(inside["amount"], inside["sale_date"].dt.month).reindex(range(1, 13)).fillna(0.0)
-    mean = amount.mean()
-    if mean <= 0:
-        return Answer("1.10", withheld="the sales of the whole years do not add up to more than 0")
-    table = pd.DataFrame({"month": amount.index, "amount": amount.to_numpy(), "index": (amount / mean).to_numpy()})
-    return Answer("1.10", table, notes={"years_n": years})
 
 
 #: What the team teaches this step: name -> (function, frames it needs).

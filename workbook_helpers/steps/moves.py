@@ -163,7 +163,7 @@ def rank_deals(
 ) -> Answer:
     """Open deals that matter this year, by probability × amount, each with its warnings.
 
-    deals: chance.estimate_chances. pipeline: swot.summarise_pipeline, whose warnings these are. own_buckets:
+    deals: chance.estimate_chances. pipeline: pipeline_health.summarise_pipeline, whose warnings these are. own_buckets:
     opportunity_id -> the rep's own bucket in the plan. One row per deal due or overdue out: opportunity_id, account_id,
     account_name, stage, amount, probability, expected_amount, bucket, own_bucket, close_date, next_step, warning.
     """

@@ -1,7 +1,4 @@
-"""Step 2: strengths, weaknesses, opportunities and threats, each from evidence; and how healthy the pipeline is.
-
-At which stage deals leak is read here too (1.5 by stage), because a leak is a weakness.
-"""
+"""Step 2: strengths, weaknesses, opportunities and threats, each from evidence."""
 
 from __future__ import annotations
 
@@ -9,23 +6,17 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Period, answers, lacking, total
+from workbook_helpers.measure import Answer, Definition, Period, answers, total
 from workbook_helpers.statistics import (
     MIN_CASES,
     BetaPrior,
-    compare_with_team,
-    count_hits,
     estimate_shrunk_rate,
-    learn_hits,
 )
 
-#: A deal without a touch for so many days is called untouched.
-UNTOUCHED_DAYS = 30
 #: A line of the SWOT stands only when at most this share of the lines found would be chance.
 FALSE_DISCOVERY = 0.05
 #: Cuts of fewer cases are not tested: they could hardly show anything, and would hide what larger ones show.
@@ -33,28 +24,6 @@ TESTED_CASES = 10
 #: A median tells as much as this share of the cases would tell through a mean.
 MEDIAN_WORTH = 2 / np.pi
 
-OPEN_DEALS = Definition("open_deals", 2, "Open deals", "count", "number of deals open on the as-of date", roll_up="sum")
-OPEN_AMOUNT = Definition("open_amount", 2, "Open pipeline", "money", "sum of the amounts of open deals", roll_up="sum")
-OVERDUE_AMOUNT = Definition(
-    "overdue_amount",
-    2,
-    "Past close date",
-    "money",
-    "open deals whose expected close is before the as-of date",
-    roll_up="sum",
-)
-NO_NEXT_STEP = Definition(
-    "no_next_step_amount", 2, "No next step", "money", "open deals without a next step", roll_up="sum"
-)
-UNTOUCHED = Definition(
-    "untouched_amount", 2, "Untouched", "money",
-    f"open deals with no activity on deal or account for more than {UNTOUCHED_DAYS} days", roll_up="sum",
-)  # fmt: skip
-OLD = Definition(
-    "old_amount", 2, "Older than won deals", "money",
-    "open deals longer in their stage than nine in ten won deals (without stage history: longer open)", roll_up="sum",
-)  # fmt: skip
-PUSHED = Definition("pushed_amount", 2, "Pushed", "money", "open deals whose close date was moved later", roll_up="sum")
 STRENGTH = Definition(
     "strength_amount", 2, "Worth of a strength, a year", "money",
     "(own rate, shrunk − rate to expect) × cases a year × mean amount won", roll_up="sum",
@@ -67,249 +36,6 @@ IDLE = Definition(
     "idle_white_space", 2, "White space nobody works on", "money",
     "potential not sold yet of accounts without purchase, activity or new deal for a year", roll_up="sum",
 )  # fmt: skip
-
-
-# --- 1.5 and 2.2: at which stage deals drop ---------------------------------------------------------------------------
-
-
-def _stage_cases(
-    opportunities: pd.DataFrame,
-    stage_history: pd.DataFrame,
-    stages: Sequence[str],
-    as_of: date,
-    decided_days: float | None,
-) -> tuple[pd.DataFrame, float]:
-    """One row per deal and stage reached: cut, label, hit (went on), created_date, rep_id; and the age of deciding."""
-    day = pd.Timestamp(as_of)
-    known = opportunities[opportunities["created_date"] <= day]
-    if decided_days is None:
-        done = known[known["status"].isin(["won", "lost"])]
-        decided_days = float((done["close_date"] - done["created_date"]).dt.days.quantile(0.9)) if len(done) else 0.0
-    place = {stage: i for i, stage in enumerate(stages)}
-    entries = stage_history[stage_history["entered_date"] <= day]
-    reached = entries["stage"].map(place).astype(float).groupby(entries["opportunity_id"]).max()
-    old = known[known["created_date"] <= day - pd.Timedelta(days=decided_days)].sort_values("opportunity_id")
-    furthest = reached.reindex(old["opportunity_id"]).set_axis(old.index)
-    furthest = furthest.mask(furthest.notna() & (old["status"] == "won"), len(stages))
-    deal, stage = np.nonzero(furthest.to_numpy()[:, None] >= np.arange(len(stages)))
-    cases = old.reindex(columns=["rep_id", "created_date"]).iloc[deal].reset_index(drop=True)
-    cases["cut"], cases["label"] = "stage", np.array(stages, dtype=object)[stage]
-    return cases.assign(hit=furthest.to_numpy()[deal] > stage), decided_days
-
-
-def _stays(opportunities: pd.DataFrame, stage_history: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    """One row per stage entry: how many days the deal stayed, to the next entry or the close."""
-    entries = stage_history.loc[
-        stage_history["entered_date"] <= pd.Timestamp(as_of), ["opportunity_id", "stage", "entered_date"]
-    ]
-    deals = opportunities[["opportunity_id", "status", "close_date"]]
-    entries = entries.merge(deals, on="opportunity_id").sort_values(["opportunity_id", "entered_date", "stage"])
-    left = entries.groupby("opportunity_id")["entered_date"].shift(-1).fillna(entries["close_date"])
-    return entries.assign(stay_days=(left - entries["entered_date"]).dt.days)
-
-
-def summarise_stage_rates(
-    *, opportunities: pd.DataFrame | None, stage_history: pd.DataFrame | None, as_of: date, period: Period, company: Any
-) -> pd.DataFrame:
-    """What share of the team's deals goes on from each stage, and how long won deals stay there.
-
-    Returns cut ("stage"), label, hits_n, cases_n, reps_n, strength, decided_days (a deal counts when it was created at
-    least so long ago: nine in ten closed deals took no longer), won_n, and won_days (nine in ten won deals had left by
-    then).
-
-    >>> from types import SimpleNamespace
-    >>> day = pd.to_datetime(["2026-01-01", "2026-01-01"])
-    >>> deals = pd.DataFrame({"opportunity_id": ["a", "b"], "rep_id": ["r", "s"], "status": ["won", "lost"],
-    ...     "created_date": day, "close_date": day + pd.Timedelta(days=10)})
-    >>> path = pd.DataFrame({"opportunity_id": ["a", "b"], "stage": ["Qualify", "Qualify"], "entered_date": day})
-    >>> rates = summarise_stage_rates(opportunities=deals, stage_history=path, as_of=date(2026, 9, 30), period=None,
-    ...     company=SimpleNamespace(stages=("Qualify", "Close")))
-    >>> rates[["label", "hits_n", "cases_n"]].values.tolist()
-    [['Qualify', 1.0, 2.0], ['Close', 1.0, 1.0]]
-    """
-    columns = ["cut", "label", "hits_n", "cases_n", "reps_n", "strength", "decided_days", "won_n", "won_days"]
-    if opportunities is None or stage_history is None or not company.stages:
-        return pd.DataFrame(columns=columns)
-    cases, decided_days = _stage_cases(opportunities, stage_history, company.stages, as_of, None)
-    if cases.empty:
-        return pd.DataFrame(columns=columns)
-    stays = _stays(opportunities, stage_history, as_of)
-    stays = stays[stays["status"] == "won"].groupby("stage")["stay_days"]
-    rates = learn_hits(cases).assign(decided_days=decided_days)
-    rates["won_n"] = stays.size().reindex(rates["label"]).fillna(0.0).astype(float).to_numpy()
-    rates["won_days"] = stays.quantile(0.9).reindex(rates["label"]).astype(float).to_numpy()
-    rates["won_days"] = rates["won_days"].where(rates["won_n"] >= MIN_CASES)
-    return _in_stage_order(rates[columns], company.stages)
-
-
-def _in_stage_order(rates: pd.DataFrame, stages: Sequence[str]) -> pd.DataFrame:
-    place = {stage: i for i, stage in enumerate(stages)}
-    return rates.sort_values("label", key=lambda labels: labels.map(place), ignore_index=True)
-
-
-@answers("1.5", opportunities=["created_date"], stage_history=["entered_date"])
-def summarise_stage_conversion(
-    *,
-    opportunities: pd.DataFrame,
-    stage_history: pd.DataFrame,
-    stages: Sequence[str],
-    as_of: date,
-    stage_rates: pd.DataFrame | None = None,
-    in_team: bool = True,
-) -> Answer:
-    """What share of the deals that reach a stage goes on from it, beside the team without this rep.
-
-    Went on: reached a later stage or was won. Only deals old enough to have decided count (``summarise_stage_rates``),
-    over the whole history; deals skip stages. stage_rates: the team's, if any; in_team: they hold this rep's deals too.
-    One row out per stage in order, see ``statistics.compare_with_team``. notes: leak (stage that falls furthest below
-    the team, shrunk; None without team), years.
-
-    >>> day = pd.Timestamp("2026-01-01")
-    >>> deals = pd.DataFrame({"opportunity_id": list("abcde"), "status": ["won"] + ["lost"] * 4,
-    ...     "created_date": day, "close_date": day + pd.Timedelta(days=10)})
-    >>> path = pd.DataFrame({"opportunity_id": list("abcdee"), "stage": ["Qualify"] * 5 + ["Close"],
-    ...     "entered_date": day})
-    >>> rates = summarise_stage_conversion(opportunities=deals, stage_history=path, stages=("Qualify", "Close"),
-    ...     as_of=date(2026, 9, 30))
-    >>> rates.table[["label", "hits_n", "cases_n", "rate_share"]].values.tolist()
-    [['Qualify', 2.0, 5.0, 0.4], ['Close', 1.0, 2.0, nan]]
-    """
-    if not stages:
-        return Answer("1.5", withheld="the settings name no stages (key stages)")
-    decided = None if stage_rates is None or stage_rates.empty else float(stage_rates["decided_days"].max())
-    cases, decided_days = _stage_cases(opportunities, stage_history, stages, as_of, decided)
-    n = int((cases["label"] == stages[0]).sum())
-    if n < MIN_CASES:
-        why = f"fewer than {MIN_CASES} deals with stages are old enough to have decided ({decided_days:.0f} days)"
-        return Answer("1.5", withheld=why)
-    table = _in_stage_order(compare_with_team(count_hits(cases), stage_rates, in_team=in_team), stages)
-    gap = (table["shrunk_share"] - table["team_share"]).where(table["cases_n"] >= MIN_CASES)
-    leak = str(table.loc[gap.idxmin(), "label"]) if (gap < 0).any() else None
-    years = max(1.0, (cases["created_date"].max() - cases["created_date"].min()).days / 365)
-    notes = {"leak": leak, "years": years, "decided_days": decided_days, "deals_n": n}
-    return Answer("1.5", table, notes=notes)
-
-
-# --- 2.6: the pipeline ------------------------------------------------------------------------------------------------
-
-
-def _flag_overdue(deals: pd.DataFrame, day: pd.Timestamp) -> tuple[pd.Series, str | None]:
-    known = deals["close_date"].notna()
-    reason = "the expected close of these deals on that day is not known" if len(deals) and not known.any() else None
-    return (deals["close_date"] < day).astype(float).where(known), reason
-
-
-def _flag_no_next_step(deals: pd.DataFrame, opportunities: pd.DataFrame) -> tuple[pd.Series, str | None]:
-    known = deals.reindex(columns=["state_known"]).isin([True, None, np.nan])["state_known"]
-    steps = deals.reindex(columns=["next_step"])["next_step"]
-    reason = lacking(opportunities=(opportunities, ["next_step"]))
-    if reason is None and len(deals) and not known.any():
-        reason = "the next steps of these deals on that day are not known"
-    return steps.isna().astype(float).where(known), reason
-
-
-def _flag_untouched(
-    deals: pd.DataFrame, activities: pd.DataFrame | None, day: pd.Timestamp
-) -> tuple[pd.Series, str | None]:
-    reason = lacking(activities=(activities, ["activity_date"]))
-    last = deals["created_date"]
-    if reason is None:
-        done = activities[activities["activity_date"] <= day]
-        for key in (k for k in ("opportunity_id", "account_id") if k in done and k in deals):
-            touched = done[done[key].isin(deals[key])]
-            latest = pd.to_datetime(touched.groupby(key)["activity_date"].max().reindex(deals[key]).set_axis(deals.index))
-            last = latest.where((latest > last) | last.isna(), last)
-    return ((day - last).dt.days > UNTOUCHED_DAYS).astype(float).where(last.notna()), reason
-
-
-def _flag_old(
-    deals: pd.DataFrame,
-    opportunities: pd.DataFrame,
-    history: pd.DataFrame | None,
-    rates: pd.DataFrame | None,
-    day: pd.Timestamp,
-) -> tuple[pd.Series, str | None]:
-    nothing = pd.Series(np.nan, index=deals.index)
-    if history is not None and rates is not None and rates["won_days"].notna().any():
-        there = history["opportunity_id"].isin(deals["opportunity_id"]) & (history["entered_date"] <= day)
-        entered = history[there].groupby("opportunity_id")["entered_date"].max()
-        stay = (day - pd.to_datetime(entered.reindex(deals["opportunity_id"]).set_axis(deals.index))).dt.days
-        usual = deals["stage"].map(rates.set_index("label")["won_days"]).astype(float)
-        return (stay > usual).astype(float).where(stay.notna() & usual.notna()), None
-    won = opportunities[(opportunities["status"] == "won") & (opportunities["close_date"] <= day)]
-    cycle = (won["close_date"] - won["created_date"]).dt.days.dropna()
-    if len(cycle) < MIN_CASES:
-        return nothing, f"fewer than {MIN_CASES} won deals tell how long a deal takes"
-    age = (day - deals["created_date"]).dt.days
-    return (age > cycle.quantile(0.9)).astype(float).where(age.notna()), None
-
-
-def _flag_pushed(deals: pd.DataFrame, history: pd.DataFrame | None, day: pd.Timestamp) -> tuple[pd.Series, str | None]:
-    reason = lacking(stage_history=(history, ["close_date"]))
-    if reason is not None:
-        return pd.Series(np.nan, index=deals.index), reason
-    there = history["opportunity_id"].isin(deals["opportunity_id"]) & (history["entered_date"] <= day)
-    seen = history[there & history["close_date"].notna()]
-    seen = seen.sort_values(["opportunity_id", "entered_date", "close_date"])
-    later = seen["close_date"] > seen.groupby("opportunity_id")["close_date"].shift(1)
-    moves = later.groupby(seen["opportunity_id"]).sum()
-    return (deals["opportunity_id"].map(moves.to_dict()) > 0).astype(float), None
-
-
-@answers("2.6", OPEN_DEALS, OPEN_AMOUNT, OVERDUE_AMOUNT, NO_NEXT_STEP, UNTOUCHED, OLD, PUSHED, opportunities=[])
-def summarise_pipeline(
-    *,
-    opportunities: pd.DataFrame,
-    as_of: date,
-    stage_history: pd.DataFrame | None = None,
-    activities: pd.DataFrame | None = None,
-    stage_rates: pd.DataFrame | None = None,
-) -> Answer:
-    """How healthy the open deals are. One row out per open deal, most warnings first.
-
-    opportunities: opportunity_id, account_id, status, stage, amount, created_date, close_date; next_step and
-    state_known where known. Returns these and one column per warning (1 yes, 0 no, missing not known): overdue,
-    no_next_step, untouched, old, pushed; and warnings_n. A check that the tables do not allow withholds its measure
-    with the reason. notes: healthy_n, healthy_amount.
-
-    >>> deals = pd.DataFrame({"opportunity_id": ["a", "b"], "account_id": "k", "status": "open", "stage": "Close",
-    ...     "amount": [10.0, 5.0],
-    ...     "created_date": pd.Timestamp("2026-09-01"), "close_date": pd.to_datetime(["2026-09-29", "2026-10-30"])})
-    >>> answer = summarise_pipeline(opportunities=deals, as_of=date(2026, 9, 30))
-    >>> answer["open_amount"].value, answer["overdue_amount"].value, answer["untouched_amount"].withheld
-    (15.0, 10.0, 'it needs table activities with activity_date')
-    """
-    day = pd.Timestamp(as_of)
-    deals = opportunities[opportunities["status"] == "open"].sort_values("opportunity_id", ignore_index=True)
-    flags = {
-        "overdue": (OVERDUE_AMOUNT, _flag_overdue(deals, day)),
-        "no_next_step": (NO_NEXT_STEP, _flag_no_next_step(deals, opportunities)),
-        "untouched": (UNTOUCHED, _flag_untouched(deals, activities, day)),
-        "old": (OLD, _flag_old(deals, opportunities, stage_history, stage_rates, day)),
-        "pushed": (PUSHED, _flag_pushed(deals, stage_history, day)),
-    }
-    table = deals[["opportunity_id", "account_id", "stage", "amount", "created_date", "close_date"]].copy()
-    for name, (_, (flag, reason)) in flags.items():
-        table[name] = flag if reason is None else np.nan
-    table["warnings_n"] = table[list(flags)].sum(axis=1)
-    table = table.sort_values(
-        ["warnings_n", "amount", "opportunity_id"], ascending=[False, False, True], ignore_index=True
-    )
-    rows = table[["opportunity_id", "account_id", "stage", "amount", "close_date"]]
-    said = {"period_end": as_of, "source": "opportunities"}
-    measures = [
-        OPEN_DEALS.measure(len(table), n=len(table), rows=rows, **said),
-        OPEN_AMOUNT.measure(total(table["amount"]), n=len(table), rows=rows, **said),
-    ]
-    for name, (definition, (_, reason)) in flags.items():
-        hit = table[name] == 1
-        value = {"n": int(hit.sum()), "rows": rows[hit], **said}
-        amount = total(table.loc[hit, "amount"])
-        measures.append(definition.measure(amount, **value) if reason is None else definition.withhold(reason, **said))
-    healthy = table["warnings_n"] == 0
-    notes = {"healthy_n": int(healthy.sum()), "healthy_amount": total(table.loc[healthy, "amount"])}
-    notes["without_amount_n"] = int(table["amount"].isna().sum())
-    return Answer("2.6", table, tuple(measures), notes)
 
 
 # --- 2.1, 2.2: strengths and weaknesses -------------------------------------------------------------------------------
@@ -520,7 +246,3 @@ def summarise_threats(
     if not rows:
         return Answer("2.4", withheld="no loss reason, competitor, falling customer or large customer is known")
     return Answer("2.4", pd.DataFrame(rows, columns=["threat", "label", "n", "amount"]))
-
-
-#: What the team teaches this step: name -> (function, frames it needs).
-LEARNED = {"stage_rates": (summarise_stage_rates, ("opportunities", "stage_history"))}

@@ -1,0 +1,242 @@
+"""Chapter 1 to look at: why deals are won, what stopped the others, conversion and where it falls (1.3, 1.4, 1.5, 1.7)."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from workbook_helpers.measure import Answer
+from workbook_helpers.present import cells, markup
+from workbook_helpers.present.wording import as_count, as_list, as_share, say_cut
+
+
+def say_reasons(answer: Answer) -> markup.Shown:
+    """The commonest reason to buy."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    what = answer.table.sort_values("won_n", ascending=False, kind="stable")["what"].iloc[0]
+    labels, share = _find_first(answer.table[answer.table["what"] == what], "won")
+    if len(labels) > 1:
+        text = f"{len(labels)} {what}s share first place, {as_list(labels)}: {share} each"
+    else:
+        text = f"The {what} named most often is {labels[0]}: {share}"
+    return markup.sentence(answer, f"{text} of the won deals that name one.")
+
+
+def _find_first(rows: pd.DataFrame, outcome: str) -> tuple[list[str], str]:
+    """The labels that stand first, several where they tie, and the share of each."""
+    top = rows[rows[f"{outcome}_n"] == rows[f"{outcome}_n"].max()]
+    return list(top["label"]), as_share(top[f"{outcome}_share"].iloc[0])
+
+
+def _say_rival(answer: Answer) -> str:
+    """The win rate against the rival named most often, beside the other deals; nothing where only lost deals name one."""
+    rows = answer.table[answer.table["what"] == "competitor"]
+    if rows.empty or not rows["won_n"].sum():
+        return ""
+    row = rows.iloc[0]
+    n, notes = row["won_n"] + row["lost_n"], answer.notes
+    text = f"won {row['won_n']:,.0f} of {n:,.0f} against {row['label']}"
+    others = notes["closed_n"] - n
+    return text + (f", {notes['won_n'] - row['won_n']:,.0f} of {others:,.0f} of the other deals" if others else "")
+
+
+def table_reasons(answer: Answer, currency: str) -> markup.Shown | None:
+    """Win reasons and pain points, counted."""
+    if answer.withheld is not None:
+        return None
+    columns = {
+        "what": ("What", "text"),
+        "label": ("As written in the deal", "text"),
+        "won_n": ("Won deals", "count"),
+        "won_share": ("Share", "share"),
+        "amount": (f"Amount, {currency}", "money"),
+    }
+    return markup.table(answer.table, columns, caption=f"Why they bought, {answer.notes['period']}.", limit=10)
+
+
+def say_decisions(answer: Answer) -> markup.Shown:
+    """What stopped most deals, and whether discount went with winning."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    parts = []
+    rows = answer.table[(answer.table["what"] == "loss reason") & (answer.table["lost_n"] > 0)]
+    if len(rows):
+        labels, share = _find_first(rows, "lost")
+        each = " each" if len(labels) > 1 else ""
+        parts.append(f"{share}{each} of the lost deals are put down to {as_list(labels)}")
+    if rival := _say_rival(answer):
+        parts.append(rival)
+    won, lost = answer.notes["discount_won"], answer.notes["discount_lost"]
+    if won is not None and lost is not None:
+        parts.append(f"the usual discount was {as_share(won)} on won deals and {as_share(lost)} on lost ones")
+    text = "; ".join(parts) or "Neither a loss reason nor a rival is noted on the deals of the period"
+    return markup.sentence(answer, text[0].upper() + text[1:] + ".")
+
+
+def table_decisions(answer: Answer) -> markup.Shown | None:
+    """Reasons, rivals and sources, won beside lost."""
+    if answer.withheld is not None:
+        return None
+    columns = {
+        "what": ("What", "text"),
+        "label": ("As written in the deal", "text"),
+        "won_n": ("Won", "count"),
+        "won_share": ("Share of won", "share"),
+        "lost_n": ("Lost", "count"),
+        "lost_share": ("Share of lost", "share"),
+    }
+    caption = f"What tipped and what stopped the deals closed {answer.notes['period']}."
+    return markup.table(answer.table, columns, caption=caption, limit=15)
+
+
+def say_path(answer: Answer) -> markup.Shown:
+    """How many touches won and lost deals had."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    every = answer.table.set_index("label").loc["all"]
+    won, lost = every["won_touches_n"], every["lost_touches_n"]
+    return markup.sentence(answer, f"A won deal had {won:.1f} touches before the decision, a lost one {lost:.1f}.")
+
+
+def table_path(answer: Answer) -> markup.Shown | None:
+    """Touches per deal by kind, won beside lost."""
+    if answer.withheld is not None:
+        return None
+    columns = {
+        "label": ("Kind of touch", "text"),
+        "won_touches_n": ("Per won deal", "ratio"),
+        "lost_touches_n": ("Per lost deal", "ratio"),
+    }
+    notes = answer.notes
+    return markup.table(
+        answer.table, columns, caption=f"Mean of {notes['won_n']} won and {notes['lost_n']} lost deals.", limit=10
+    )
+
+
+def say_conversion(answer: Answer) -> markup.Shown:
+    """The win rate beside the team's, the usual deal and the sales cycle."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    rate, mean, cycle = answer["win_rate"], answer["mean_won_amount"], answer["median_cycle_days"]
+    if rate.value is None:
+        n = answer["won_deals"].value + answer["lost_deals"].value
+        text = f"{as_count(n, 'deal')} closed in the year: too few for a win rate."
+    else:
+        text = f"{as_share(rate.value)} of decided deals were won ({rate.say_interval()}, {rate.n:,} decided)"
+        text += f"; the team wins {as_share(rate.team_value)}." if rate.team_value is not None else "."
+    renewals, renewed = answer.notes["renewals_n"], answer.notes["renewed_n"]
+    others = (rate.n or 0) - renewals
+    if rate.value is not None and renewals and others:
+        won = answer["won_deals"].value - renewed
+        text += f" Renewals apart: {renewed:,} of {renewals:,} were won, of the other deals {won:,.0f} of {others:,}."
+    if mean.value is not None and cycle.value is not None:
+        text += f" A won deal is worth {mean.say_value(short=True)} and takes {cycle.value:.0f} days."
+    dead = answer["win_rate_with_overdue"].value
+    if rate.value is not None and dead is not None and rate.value - dead >= 0.01:
+        overdue = as_count(answer.notes["overdue_n"], "deal")
+        text += f" With {overdue} left open past the close date it would be {as_share(dead)}."
+    return markup.sentence(answer, text, *answer.measures)
+
+
+def _table_rates(table: pd.DataFrame, first: str, rate: str, caption: str) -> markup.Shown:
+    """Rates as dots with their 95 % interval, the rest of the team as a stroke."""
+    columns: dict[str, tuple[str, markup.Kind]] = {
+        "label": (first, "text"),
+        "rate_share": (rate, cells.Range("low_share", "high_share", "team_share")),
+        "team_share": ("Rest of the team", "share"),
+        "cases_n": ("Deals", "count"),
+    }
+    return markup.table(table, columns, caption=f"{caption} Line: 95 % interval; stroke: rest of the team.", limit=10)
+
+
+def _stand_out(table: pd.DataFrame, evidence: pd.DataFrame | None) -> pd.DataFrame:
+    """Rows that pass the test of chapter 2, most money first."""
+    if evidence is None or evidence.empty:
+        return table.head(0)
+    found = evidence[evidence["q_value"] <= 0.05]
+    place = {key: i for i, key in enumerate(zip(table["cut"], table["label"], strict=True))}
+    return table.iloc[[place[key] for key in zip(found["cut"], found["label"], strict=True) if key in place]]
+
+
+def _say_segment_conversion(table: pd.DataFrame, evidence: pd.DataFrame | None) -> str:
+    table = table[(table["cut"] != "all") & (table["cases_n"] >= 5)]
+    if table.empty:
+        return "No segment has five decided deals"
+    apart = _stand_out(table, evidence)
+    if len(apart):
+        row = apart.iloc[0]
+        where = say_cut(row["cut"], row["label"])
+        own, team = as_share(row["rate_share"]), as_share(row["team_share"])
+        return f"{where[0].upper()}{where[1:]}: {own} won, the rest of the team {team}"
+    if table["team_share"].notna().any():
+        return "No segment differs from the team by more than chance"
+    top = table.sort_values(["shrunk_share", "label"], ascending=[False, True]).iloc[0]
+    return f"Highest in {say_cut(top['cut'], top['label'])}: {as_share(top['rate_share'])} won; no team to compare with"
+
+
+def say_segment_conversion(answer: Answer, evidence: pd.DataFrame | None = None) -> markup.Shown:
+    """Where the win rate stands out from the team. evidence: ``swot.rank_evidence``, the test of chapter 2."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    text = _say_segment_conversion(answer.table, evidence) + "."
+    return markup.sentence(answer, text, *answer.measures[:6])
+
+
+def table_segment_conversion(
+    answer: Answer, column: str | None = None, evidence: pd.DataFrame | None = None
+) -> markup.Shown | None:
+    """Win rate by the labels of one column, with intervals, beside the team; None where none differs."""
+    if answer.withheld is not None:
+        return None
+    table = answer.table[(answer.table["cut"] != "all") & answer.table["rate_share"].notna()]
+    table = table[table.groupby("cut")["label"].transform("size") >= 2]
+    if table.empty:
+        return None
+    column = column if (table["cut"] == column).any() else table["cut"].iloc[0]
+    table = table[table["cut"] == column]
+    if table["team_share"].notna().any() and _stand_out(table, evidence).empty:
+        return None
+    caption = f"{_say_segment_conversion(table, evidence)}. Won ÷ decided deals, closed {answer.notes['period']}."
+    return _table_rates(table, column.replace("_", " ").capitalize(), "Win rate", caption)
+
+
+def has_leak(answer: Answer) -> bool:
+    """Whether a stage passes fewer deals than the team's, with the team's rate outside its interval."""
+    if answer.withheld is not None or answer.notes["leak"] is None:
+        return False
+    row = answer.table.set_index("label").loc[answer.notes["leak"]]
+    return bool(row["high_share"] < row["team_share"])
+
+
+def _say_stages(answer: Answer) -> str:
+    table = answer.table[answer.table["rate_share"].notna()]
+    if table.empty:
+        return "No stage has five deals old enough to have decided"
+    leak, named = answer.notes["leak"], table.set_index("label")
+    if leak is not None:
+        row = named.loc[leak]
+        beside = f"{as_share(row['rate_share'])} go on, the rest of the team {as_share(row['team_share'])}"
+        if has_leak(answer):
+            return f"Most ground is lost at {leak}: {beside}"
+        return f"No stage leaks beyond chance; furthest below the team is {leak} ({beside})"
+    if table["team_share"].notna().any():
+        return "No stage passes fewer deals than the team's"
+    row = table.loc[table["rate_share"].idxmin()]
+    return f"Fewest deals go on from {row['label']}: {as_share(row['rate_share'])}; no team to compare with"
+
+
+def say_stages(answer: Answer) -> markup.Shown:
+    """At which stage deals drop, beside the team."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    text = f"{_say_stages(answer)}. Read from {as_count(answer.notes['deals_n'], 'deal')} created at least "
+    return markup.sentence(answer, f"{text}{answer.notes['decided_days']:.0f} days ago, when nine in ten have decided.")
+
+
+def table_stages(answer: Answer) -> markup.Shown | None:
+    """Share of deals that go on from each stage, with intervals, beside the team."""
+    if answer.withheld is not None or answer.table["rate_share"].isna().all():
+        return None
+    known = answer.table[answer.table["rate_share"].notna()]
+    caption = f"Deals that went on ÷ deals that reached the stage, n = {answer.notes['deals_n']}."
+    return _table_rates(known, "Stage", "Share that goes on", caption)
