@@ -24,3 +24,10 @@ def test_a_manager_who_sells_sees_the_calendar_of_all_reps_and_is_compared_with_
 def test_a_company_of_few_reps_teaches_nothing(company):
     team = open_team_figures(prepare(company(make_tables(3), quota_counts="revenue")), "manager")
     assert not team.tables
+
+
+def test_what_the_team_could_not_learn_is_a_missing_number(company):
+    tables = make_tables(5)
+    tables["orders"] = [row for row in tables["orders"] if row["order_date"] >= "2026-01-01"]
+    team = open_team_figures(prepare(company(tables, quota_counts="revenue")), "farmer")
+    assert team.tables["retention"]["ratio"].isna().all() and team.tables["retention"]["ratio"].dtype == float

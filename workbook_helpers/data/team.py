@@ -195,6 +195,8 @@ def open_team_figures(prepared: Prepared, role: str | None) -> Team:
     tables = {}
     for name, stored in found["tables"].items():
         table = pd.DataFrame(stored["rows"], columns=stored["columns"]).infer_objects()
+        unknown = [column for column in table if len(table) and table[column].isna().all()]
+        table = table.astype(dict.fromkeys(unknown, float))  # JSON keeps a missing number as null
         if "reps_n" in table:
             table = table[table["reps_n"] >= MIN_REPS_PER_CUT].reset_index(drop=True)
         tables[name] = table
