@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,7 @@ from workbook_helpers.batch.manifest import PDF
 from workbook_helpers.batch.parameters import OF_A_REP, check_parameters
 from workbook_helpers.batch.pdf import PrintError, print_page
 from workbook_helpers.batch.tasks import Delivered, Failure, Task
+from workbook_helpers.data import open_book
 from workbook_helpers.measure import HEADLINE_IDS
 
 #: The errors whose text is written for a reader and may stand on a page; of others, only the kind is told.
@@ -58,6 +60,8 @@ def deliver(task: Task, enter: Callable[[str], None] = lambda stage: None) -> De
 
 def _make_report(task: Task, enter: Callable[[str], None]) -> Delivered:
     executed: dict[str, NotebookNode] = {}
+    enter("start")
+    _open_book(task)
     for path in map(Path, task.notebooks):
         enter(path.stem)
         executed[path.stem] = run_notebook(path, task)
@@ -71,6 +75,13 @@ def _make_report(task: Task, enter: Callable[[str], None]) -> Delivered:
     }
     said = {"card": found["card"], "plan": found["header"].get("plan") or {}}
     return Delivered(write_folder(Path(task.folder), files, scratch=Path(task.scratch)), said)
+
+
+def _open_book(task: Task) -> None:
+    """Reads what all chapters share before the first of them; what is wrong with it is told by the chapter that needs it."""
+    company = Path(task.company)
+    with chdir(company.parent), suppress(errors.WorkbookError):
+        open_book(company.name, task.rep_id, task.as_of).scored_accounts
 
 
 def _add_pdf(made: Delivered, task: Task) -> Delivered:
