@@ -37,20 +37,21 @@ from workbook_helpers.steps import (
     swot,
     tracking,
     win_rates,
+    worth,
 )  # fmt: skip
 
 STEPS: tuple[ModuleType, ...] = (
     segmentation, product_mix, customers, win_rates, stage_rates, geography, seasonality, contracts, deals, swot, pipeline_health,
-    market, quality, chance, goals, effort, moves, tracking,
+    market, quality, chance, goals, effort, moves, tracking, worth,
 )  # fmt: skip
 
 MIN_REPS, MIN_REPS_PER_CUT = 5, 3
 
 #: What tells of customers and of the calendar, and compares no rep: where a role is too small to teach it, all reps together do.
-_OF_ALL_REPS = ("season", "rest_of_year", "retention", "peer_spend", "best_traits")
-#: What the whole company teaches every role: what an account can spend, and who the best customers are, hangs on no role. Where new
-#: customers are handed over, those who sell to prospects own none to learn from.
-_OF_THE_COMPANY = ("peer_spend", "best_traits")
+_OF_ALL_REPS = ("season", "rest_of_year", "retention", "peer_spend", "best_traits", "buying", "buying_check")
+#: What the whole company teaches every role: what an account can spend, who the best customers are and how customers buy hangs on no
+#: role. Where new customers are handed over, those who sell to prospects own none to learn from.
+_OF_THE_COMPANY = ("peer_spend", "best_traits", "buying", "buying_check")
 
 #: Figures of a whole team that mean nothing beside one rep's, and those that hang on what reps wrote into their plans.
 _NOT_BESIDE_A_REP = ("forecast", "landing", "goal", "goal_probability", "unidentified_amount", "expected_gap", "pipeline_coverage", "pace")

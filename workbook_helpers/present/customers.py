@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from workbook_helpers.measure import Answer, say_number
-from workbook_helpers.present import look, markup
+from workbook_helpers.measure import Answer, say_date, say_number
+from workbook_helpers.present import cells, look, markup
 from workbook_helpers.present.deals import has_leak
-from workbook_helpers.present.wording import as_count, as_money, as_share
+from workbook_helpers.present.wording import as_count, as_list, as_money, as_share
 
 
 def _say_concentration(answer: Answer) -> str:
@@ -82,6 +82,86 @@ def chart_concentration(answer: Answer, currency: str, *, ax: Axes | None = None
     return axes
 
 
+_MOVES = {"stays": "last year and next", "enters": "next year", "leaves": "last year", "": ""}
+
+
+def table_few(answer: Answer, currency: str, limit: int = 10) -> markup.Shown | None:
+    """The largest customers of the year, and what they are expected to bring."""
+    if answer.withheld is not None or answer.table.empty:
+        return None
+    columns = {
+        "account_name": ("Customer", "text"),
+        "amount": (f"Last 365 days, {currency}", cells.Bar("money")),
+        "running_share": ("Running share", "share"),
+        "expected_amount": ("Next 12 months, expected", "money"),
+        "among": ("Among the few that yield 80 %", "text"),
+    }
+    if answer.table["expected_amount"].isna().all():
+        del columns["expected_amount"], columns["among"]
+    table = answer.table.assign(among=answer.table["move"].map(_MOVES))
+    return markup.table(table, columns, caption="The largest customers, last year and next.", limit=limit)
+
+
+def say_few(answer: Answer) -> markup.Shown | None:
+    """How many will carry the book, and who joins or leaves them; nothing where nobody can say."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    notes = answer.notes
+    if notes["expected_named_n"] is None:
+        return None
+    text = f"Of the next 12 months {notes['expected_named_n']:,} of today's customers should bring 80 %"
+    text += f"; last year's few together {as_share(notes['expected_share'])}."
+    for names, one, many in ((notes["entering"], "joins", "join"), (notes["leaving"], "drops out", "drop out")):
+        if names:
+            rest = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+            listed = ", ".join(names[:3]) + rest if rest else as_list(names)
+            text += f" {listed} {one if len(names) == 1 else many}."
+    return markup.sentence(answer, text, *answer.measures)
+
+
+def say_plan_accounts(answer: Answer, currency: str) -> markup.Shown:
+    """Which few customers this year's plan leans on."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    table, named, goal = answer.table, answer.notes["named_n"], answer.notes["goal_amount"]
+    if table.empty:
+        return markup.sentence(answer, "This year's plan leans on nobody yet: nothing is booked or in sight with a named customer.")
+    text = f"This year's plan leans on {as_count(named, 'customer')}: 80 % of the {as_money(answer.notes['amount'], currency)} booked or"
+    text += f" in sight for the year stands there, most with {table['account_name'].iloc[0]} ({as_share(table['share'].iloc[0])})"
+    if goal:
+        text += f". The goal is {as_money(goal, currency)}"
+    coming = float(table["coming_amount"].head(named).sum())
+    text += f"; {as_money(coming, currency)} of theirs is still to come." if coming > 0 else "; nothing of theirs is still to come."
+    return markup.sentence(answer, text, *answer.measures)
+
+
+def table_cohorts(answer: Answer) -> markup.Shown | None:
+    """Customers by their first year, and the share still there in each year after it."""
+    if answer.withheld is not None or answer.table.empty:
+        return None
+    years = [c for c in answer.table if c.startswith("share_") and answer.table[c].notna().any()]
+    since = [f"{say_date(row.start_date)} to {say_date(row.end_date)}" for row in answer.table.itertuples()]
+    columns = {"since": ("First seen", "text"), "customers_n": ("Customers", "count")}
+    for name in years:
+        n = int(name.removeprefix("share_"))
+        columns[name] = (f"Still there {as_count(n, 'year')} later", cells.Shade("share", top=1.0))
+    columns["kept_share"] = ("Last year's money against their first", "share")
+    return markup.table(answer.table.assign(since=since), columns, caption="How long customers stay.", limit=6)
+
+
+def say_cohorts(answer: Answer) -> markup.Shown:
+    """What share of new customers is still there a year later."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    later = answer.table.dropna(subset="share_1")
+    oldest = later.iloc[0]
+    text = f"Of the customers first seen up to {say_date(oldest['end_date'])}, {as_share(oldest['share_1'])} were there a year later"
+    if len(later) > 1:
+        latest = later.iloc[-1]
+        text += f"; of those first seen in the year to {say_date(latest['end_date'])}, {as_share(latest['share_1'])}"
+    return markup.sentence(answer, text + ".")
+
+
 def say_retention(answer: Answer, currency: str) -> markup.Shown:
     """How much is at stake with customers that fall silent or buy less."""
     if answer.withheld is not None:
@@ -99,26 +179,6 @@ def say_retention(answer: Answer, currency: str) -> markup.Shown:
     if same.value is not None:
         text += f". Those who bought a year before bought {as_share(same.value)} of that this year"
     return markup.sentence(answer, text + ".", *answer.measures)
-
-
-def table_saves(answer: Answer, currency: str, limit: int = 3) -> markup.Shown | None:
-    """The customers to save first: what is at stake, and the sign of it."""
-    if answer.withheld is not None or answer.table.empty:
-        return None
-    table = answer.table.assign(why=[_say_sign(row) for row in answer.table.itertuples()])
-    columns = {
-        "account_name": ("Customer", "text"),
-        "at_stake_amount": (f"At stake, {currency} a year", "money"),
-        "why": ("Why", "text"),
-        "last_date": ("Last purchase", "date"),
-    }
-    return markup.table(table, columns, caption="Customers to save.", limit=limit)
-
-
-def _say_sign(row: object) -> str:
-    if row.sign == "silent":
-        return f"silent for {row.silence_days:,.0f} days; usually buys every {row.usual_gap_days:,.0f}"
-    return f"bought {as_share(1 - row.revenue_amount / row.earlier_amount)} less than the year before"
 
 
 def say_questions(stages: Answer, concentration: Answer, retention: Answer) -> markup.Shown:

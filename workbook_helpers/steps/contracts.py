@@ -87,6 +87,43 @@ def summarise_recurring(*, contracts: pd.DataFrame, accounts: pd.DataFrame | Non
     return Answer("1.9", pd.DataFrame(rows, columns=columns), (recurring, gross, net))
 
 
+@answers("1.9", contracts=["end_date"])
+def summarise_cohorts(*, contracts: pd.DataFrame, as_of: date) -> Answer:
+    """Customers by the year at whose end they first had a contract, and how many still had one a year, two, … later.
+
+    Years are spans of 365 days that end on the as-of date; whoever was there at the end of the first one was there before
+    or came in it. One row per cohort out, oldest first: start_date and end_date of its year, customers_n, then share_1,
+    share_2, … (of them; missing where that year is not over) and kept_share (yearly amounts now ÷ at the end of the
+    cohort's year). notes: years_n. Withheld below two whole years, or where no year has five new customers.
+
+    >>> days = {"start_date": pd.Timestamp("2024-10-15"), "end_date": pd.Timestamp("2027-12-31")}
+    >>> signed = pd.DataFrame({"account_id": list("abcde"), "amount_per_year": 10.0, **days})
+    >>> signed.loc[0, "end_date"] = pd.Timestamp("2026-03-31")
+    >>> summarise_cohorts(contracts=signed, as_of=date(2026, 9, 30)).table[["customers_n", "share_1"]].values.tolist()
+    [[5.0, 0.8]]
+    """
+    first = contracts["start_date"].min()
+    years_n = 0 if pd.isna(first) else min(int(((pd.Timestamp(as_of) - first).days + 30) // 365), 6)
+    if years_n < 2:
+        return Answer("1.9", withheld="the contracts do not go back two years")
+    ends = [as_of - timedelta(days=365 * (years_n - 1 - k)) for k in range(years_n)]
+    amounts = pd.DataFrame({k: _running(contracts, end) for k, end in enumerate(ends)}).fillna(0.0)
+    there, rows = amounts.to_numpy() > 0, []
+    cohort = there.argmax(axis=1)
+    for k, end in enumerate(ends):
+        members = there.any(axis=1) & (cohort == k)
+        if members.sum() < MIN_CASES:
+            continue
+        later = [float(there[members, year].mean()) if year < years_n else np.nan for year in range(k + 1, k + years_n)]
+        kept = total(amounts.loc[members, years_n - 1]) / total(amounts.loc[members, k]) if k < years_n - 1 else np.nan
+        rows.append((pd.Timestamp(end - timedelta(days=364)), pd.Timestamp(end), int(members.sum()), *later, kept))
+    columns = ["start_date", "end_date", "customers_n", *(f"share_{k}" for k in range(1, years_n)), "kept_share"]
+    table = pd.DataFrame(rows, columns=columns)
+    if table.empty or table["share_1"].isna().all():
+        return Answer("1.9", withheld=f"no year but the last has {MIN_CASES} new customers under contract")
+    return Answer("1.9", table, notes={"years_n": years_n})
+
+
 @answers("1.9", DUE, contracts=["end_date"])
 def rank_renewals(
     *, contracts: pd.DataFrame, opportunities: pd.DataFrame | None, accounts: pd.DataFrame | None, as_of: date

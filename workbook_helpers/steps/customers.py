@@ -10,6 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from workbook_helpers.families import find_customers
 from workbook_helpers.measure import Answer, Definition, Period, answers, sum_money, total
 from workbook_helpers.statistics import MIN_CASES, say_few
 
@@ -27,6 +28,20 @@ PARETO_SHARE = Definition(
     "pareto_share", 1, "Customers that yield 80 %", "share",
     "smallest number of customers that yields 80 % of sales ÷ active customers",
 )  # fmt: skip
+CONCENTRATION = Definition(
+    "concentration_hhi", 1, "Concentration (HHI)", "ratio", "Σ (customer's share of sales)²; 1 ÷ it: as if so many equal customers bought"
+)
+EXPECTED_PARETO_SHARE = Definition(
+    "expected_pareto_share", 1, "Customers that will yield 80 %", "share",
+    "smallest number of today's customers that yields 80 % of what they are expected to bring in 12 months ÷ these customers",
+)  # fmt: skip
+PLAN_PARETO_SHARE = Definition(
+    "plan_pareto_share", 1, "Customers that yield 80 % of the plan", "share",
+    "smallest number of customers that yields 80 % of what the fiscal year has in sight (booked + usual orders and renewals to come + "
+    "Σ probability × amount of open deals due) ÷ these customers",
+)  # fmt: skip
+#: The interval of the Pareto share is drawn where so many customers bought: fewer tell nothing, more need none.
+PARETO_DRAWN = (20, 1_000)
 INHERITED_AMOUNT = Definition(
     "inherited_amount", 1, "Inherited business", "money",
     "sales of the last 365 days to this book's accounts that bought from another rep first", roll_up="sum",
@@ -159,25 +174,6 @@ def _quintile(values: pd.Series) -> pd.Series:
 # --- 1.8, 1.9: who carries the book, who may leave --------------------------------------------------------------------
 
 
-def _groups(
-    accounts: pd.DataFrame | None, sold: pd.DataFrame, together: bool = True
-) -> tuple[pd.Series, dict[str, str]]:
-    """The customer that each sale belongs to (its ultimate parent, or the account alone) and the customers' names."""
-    account_ids, names = sold["account_id"], {}
-    if "account_name" in sold:  # accounts sold to that are not, or no longer, this book's
-        foreign = sold.drop_duplicates("account_id").dropna(subset=["account_id", "account_name"])
-        names = dict(zip(foreign["account_id"], foreign["account_name"], strict=True))
-    if accounts is None:
-        return account_ids, names
-    known = accounts.drop_duplicates("account_id")
-    own = dict(zip(known["account_id"], known["account_name"], strict=True))
-    if not together or "ultimate_parent_id" not in known:
-        return account_ids, names | own
-    parent = dict(zip(known["account_id"], known["ultimate_parent_id"], strict=True))
-    names |= {parent[i]: own[i] for i in sorted(own, reverse=True)}
-    return account_ids.map({i: parent.get(i, i) for i in account_ids.unique()}), names | own
-
-
 @answers("1.8", REVENUE, ACTIVE_CUSTOMERS, TOP_ACCOUNT_SHARE, PARETO_SHARE, sales=[])
 def summarise_concentration(*, sales: pd.DataFrame, accounts: pd.DataFrame | None, period: Period) -> Answer:
     """How few customers carry the book: sales of the period by ultimate parent, largest first.
@@ -196,7 +192,7 @@ def summarise_concentration(*, sales: pd.DataFrame, accounts: pd.DataFrame | Non
     (0.6, 0.4, 2)
     """
     sold = sales[period.holds(sales["sale_date"])]
-    customer, names = _groups(accounts, sold)
+    customer, names = find_customers(accounts, sold)
     by_customer = sum_money(sold["amount"], customer)
     table = by_customer[by_customer > 0].rename("amount").rename_axis("customer_id").reset_index()
     table = table.sort_values("amount", ascending=False, kind="stable", ignore_index=True)
@@ -205,20 +201,143 @@ def summarise_concentration(*, sales: pd.DataFrame, accounts: pd.DataFrame | Non
     whole, n = total(table["amount"]), len(table)
     table["share"] = table["amount"] / whole if n else 0.0
     table["running_share"] = (table["amount"].cumsum() / whole).clip(upper=1.0) if n else 0.0
-    named = int((table["running_share"] < 0.8 - 1e-9).sum()) + 1 if n else 0
+    named = _count_named(table["share"].to_numpy(float)) if n else 0
     inside = {"period": period, "source": "sales", "n": n, "rows": table[["customer_id", "account_name", "amount"]]}
     nothing = "there are no sales to named customers in the period"
     few = nothing if n == 0 else say_few(n, "active customer")
     largest = float(table["amount"].max()) if n else 0.0
+    drawn = _draw_pareto(table["amount"].to_numpy()) if PARETO_DRAWN[0] <= n <= PARETO_DRAWN[1] else {}
     measures = (
         REVENUE.measure(total(sold["amount"]), period=period, source="sales", n=len(sold), rows=_sale_rows(sold)),
         ACTIVE_CUSTOMERS.measure(n, **inside),
         TOP_ACCOUNT_SHARE.ratio(largest, whole, if_none=nothing, **inside),
-        PARETO_SHARE.ratio(named, n, **inside) if n >= MIN_CASES else PARETO_SHARE.withhold(few, **inside),
+        PARETO_SHARE.ratio(named, n, **inside, **drawn) if n >= MIN_CASES else PARETO_SHARE.withhold(few, **inside),
     )
     unnamed = total(sold.loc[sold["account_id"].isna(), "amount"])
     notes = {"named_n": named, "top_five_share": float(table["share"].head(5).sum()), "unnamed_amount": unnamed}
     return Answer("1.8", table, measures, notes | {"period": period})
+
+
+def _count_named(shares: np.ndarray) -> int:
+    """How many of the largest yield 80 %. shares: of the whole, largest first.
+
+    >>> _count_named(np.array([0.6, 0.2, 0.1, 0.1]))
+    2
+    """
+    return int((np.cumsum(shares) < 0.8 - 1e-9).sum()) + 1 if len(shares) else 0
+
+
+def _draw_pareto(amounts: np.ndarray) -> dict[str, float]:
+    """95 % bootstrap interval of the Pareto share: customers are drawn again and again."""
+    n = len(amounts)
+    drawn = np.sort(amounts[np.random.default_rng(7).integers(0, n, (300, n))], axis=1)[:, ::-1]
+    few = ((np.cumsum(drawn, axis=1) / drawn.sum(axis=1, keepdims=True)) < 0.8 - 1e-9).sum(axis=1) + 1
+    low, high = np.quantile(few / n, [0.025, 0.975])
+    return {"low": float(low), "high": float(high), "level": 0.95}
+
+
+@answers("1.8", CONCENTRATION, EXPECTED_PARETO_SHARE, last=[])
+def compare_few(*, last: pd.DataFrame, expected: pd.DataFrame | None) -> Answer:
+    """The few that yielded 80 % of the year beside the few that will.
+
+    last: the table of ``summarise_concentration``. expected: customer_id, account_name, expected_amount (12 months; None
+    where nobody can say). One row per customer of either, largest in the year first: customer_id, account_name, amount,
+    running_share, expected_amount, expected_share, move (stays, enters, leaves, or empty: one of neither). notes:
+    named_n, expected_named_n, entering and leaving (names, most money first), expected_share (of the few of last year).
+
+    >>> last = pd.DataFrame({"customer_id": list("ab"), "account_name": list("AB"), "amount": [90.0, 10.0], "share": [0.9, 0.1],
+    ...     "running_share": [0.9, 1.0]})
+    >>> ahead = pd.DataFrame({"customer_id": list("ab"), "account_name": list("AB"), "expected_amount": [5.0, 95.0]})
+    >>> compare_few(last=last, expected=ahead).table[["account_name", "move"]].values.tolist()
+    [['A', 'leaves'], ['B', 'enters']]
+    """
+    shares = last["share"].to_numpy(float)
+    few = set(last["customer_id"].head(_count_named(shares)))
+    table = last.reindex(columns=["customer_id", "account_name", "amount", "running_share"])
+    if expected is None or expected.empty:
+        table = table.assign(expected_amount=np.nan, expected_share=np.nan, move="")
+        reason, ahead, names = "nothing is known that customers will buy", None, {}
+    else:
+        ahead = expected.sort_values(["expected_amount", "customer_id"], ascending=[False, True], ignore_index=True)
+        whole = total(ahead["expected_amount"])
+        reason = say_few(len(ahead), "customer") if len(ahead) < MIN_CASES else None
+        table = table.merge(ahead[["customer_id", "expected_amount"]], on="customer_id", how="outer", sort=False)
+        names = dict(zip(ahead["customer_id"], ahead["account_name"], strict=True)) | dict(
+            zip(last["customer_id"], last["account_name"], strict=True)
+        )
+        table["account_name"] = table["customer_id"].map(names)
+        table["expected_share"] = table["expected_amount"] / whole
+        coming = set(ahead["customer_id"].head(_count_named((ahead["expected_amount"] / whole).to_numpy())))
+        moves = {True: {True: "stays", False: "leaves"}, False: {True: "enters", False: ""}}
+        table["move"] = [moves[i in few][i in coming] for i in table["customer_id"]]
+    by = ["amount", "expected_amount", "customer_id"]
+    table = table.sort_values(by, ascending=[False, False, True], na_position="last", ignore_index=True)
+    details = {"n": len(last), "source": "sales", "if_none": "there are no sales to named customers in the period"}
+    hhi = CONCENTRATION.measure(round(float((shares**2).sum()), 12), n=len(last), source="sales") if len(last) else None
+    measures = [hhi or CONCENTRATION.withhold(details["if_none"])]
+    notes = {"named_n": len(few), "expected_named_n": None, "entering": [], "leaving": [], "expected_share": None}
+    if reason is not None:
+        measures.append(EXPECTED_PARETO_SHARE.withhold(reason))
+    else:
+        measures.append(EXPECTED_PARETO_SHARE.ratio(len(coming), len(ahead), n=len(ahead), source="sales"))
+        entering = table[table["move"] == "enters"].sort_values(["expected_amount", "customer_id"], ascending=[False, True])
+        leaving = table[table["move"] == "leaves"]
+        notes |= {name: rows["account_name"].tolist() for name, rows in (("entering", entering), ("leaving", leaving))}
+        notes["expected_named_n"] = len(coming)
+        notes["expected_share"] = float(table.loc[table["customer_id"].isin(few), "expected_share"].sum())
+    return Answer("1.8", table, tuple(measures), notes)
+
+
+@answers("1.8", PLAN_PARETO_SHARE, credited=[])
+def summarise_plan_accounts(
+    *,
+    credited: pd.DataFrame,
+    flow: pd.DataFrame,
+    open_deals: pd.DataFrame | None,
+    accounts: pd.DataFrame | None,
+    goal_amount: float | None,
+    as_of: date,
+    fiscal_year: Period,
+) -> Answer:
+    """Which few customers the fiscal year leans on: what each has brought, and what is in sight there until the year ends.
+
+    credited: what counts for the quota (account_id, credit_date, amount). flow: what comes in anyway (account_id,
+    amount). open_deals: account_id, amount, probability, bucket (likely and stretch are due in the year), maybe None.
+    goal_amount: None where nobody names one. Returns, by customer (ultimate parent), largest first: customer_id,
+    account_name, booked_amount, coming_amount, amount, share, running_share; only customers above 0. notes: named_n,
+    amount (of all), goal_amount.
+
+    >>> booked = pd.DataFrame({"account_id": ["a"], "credit_date": pd.Timestamp("2026-02-01"), "amount": [60.0]})
+    >>> flow = pd.DataFrame({"account_id": ["b"], "amount": [40.0]})
+    >>> answer = summarise_plan_accounts(credited=booked, flow=flow, open_deals=None, accounts=None, goal_amount=None,
+    ...     as_of=date(2026, 9, 30), fiscal_year=Period(date(2026, 1, 1), date(2026, 12, 31)))
+    >>> answer.table[["customer_id", "share"]].values.tolist()
+    [['a', 0.6], ['b', 0.4]]
+    """
+    booked = credited[Period(fiscal_year.start, as_of).holds(credited["credit_date"])]
+    coming = [flow.reindex(columns=["account_id", "amount"])]
+    if open_deals is not None:
+        due = open_deals[open_deals["bucket"].isin(["likely", "stretch"])]
+        coming.append(due[["account_id"]].assign(amount=(due["probability"] * due["amount"]).round(2)))
+    parts = {"booked_amount": booked, "coming_amount": pd.concat([c for c in coming if len(c)] or coming, ignore_index=True)}
+    sums, names = {}, {}
+    for column, rows in parts.items():
+        rows = rows[rows["account_id"].notna()]
+        customer, known = find_customers(accounts, rows)
+        sums[column], names = sum_money(rows["amount"].astype(float), customer.astype(object)), names | known
+    table = pd.DataFrame(sums).fillna(0.0).rename_axis("customer_id").reset_index()
+    table["amount"] = (table["booked_amount"] + table["coming_amount"]).round(4)
+    table = table[table["amount"] > 0].sort_values(["amount", "customer_id"], ascending=[False, True], ignore_index=True)
+    table.insert(1, "account_name", [names.get(i, i) for i in table["customer_id"]])
+    whole, n = total(table["amount"]), len(table)
+    table["share"] = table["amount"] / whole if n else 0.0
+    table["running_share"] = table["share"].cumsum().clip(upper=1.0)
+    named = _count_named(table["share"].to_numpy(float))
+    details = {"n": n, "period": fiscal_year, "source": "what counts for the quota, flow and open deals"}
+    rows = table[["customer_id", "account_name", "booked_amount", "coming_amount", "amount"]]
+    few = say_few(n, "customer", " with business in the fiscal year")
+    measure = PLAN_PARETO_SHARE.withhold(few, **details) if n < MIN_CASES else PLAN_PARETO_SHARE.ratio(named, n, rows=rows, **details)
+    return Answer("1.8", table, (measure,), {"named_n": named, "amount": whole, "goal_amount": goal_amount})
 
 
 def _sale_rows(sold: pd.DataFrame) -> pd.DataFrame:
@@ -289,7 +408,7 @@ def summarise_retention(
     [['silent', 31.0, 182.0, 100.0]]
     """
     sold = sales[(sales["sale_date"] <= pd.Timestamp(as_of)) & sales["account_id"].notna()]
-    customer, names = _groups(accounts, sold, together)
+    customer, names = find_customers(accounts, sold, together)
     owner, ids = pd.factorize(customer, sort=True)
     owner = pd.Series(owner, index=sold.index)
     table = _summarise_purchases(sold, owner, as_of)
@@ -346,4 +465,46 @@ def _is_one_off(sold: pd.DataFrame, customer: pd.Series) -> pd.Series:
     return day > 5 * customer.map(bought.groupby("customer")["day"].median())
 
 
-#: What the team teaches this step: name -> (function, frames it needs).
+@answers("1.9", sales=["account_id"])
+def summarise_cohorts(*, sales: pd.DataFrame, accounts: pd.DataFrame | None, as_of: date) -> Answer:
+    """Customers by the year in which they were first seen, and how many of them still bought in each year after it.
+
+    sales: account_id, sale_date, amount; branches count with their ultimate parent. Years are spans of 365 days that end
+    on the as-of date; what is older than the last whole one belongs to the first of them. One row per cohort out, oldest
+    first: start_date and end_date of its year, customers_n, then share_1, share_2, … (of them, still buying so many
+    years later; missing where that year is not over) and kept_share (sales of the last year ÷ of the cohort's first).
+    notes: years_n. Withheld below two whole years, or where no year has five new customers.
+
+    >>> days = pd.to_datetime(["2025-01-05"] * 5 + ["2026-01-05"] * 4)
+    >>> sales = pd.DataFrame({"account_id": list("abcdeabcd"), "sale_date": days, "amount": 10.0})
+    >>> first = pd.DataFrame({"account_id": ["a"], "sale_date": pd.Timestamp("2024-10-01"), "amount": 10.0})
+    >>> table = summarise_cohorts(sales=pd.concat([sales, first]), accounts=None, as_of=date(2026, 9, 30)).table
+    >>> table[["customers_n", "share_1"]].values.tolist()
+    [[5.0, 0.8]]
+    """
+    day = pd.Timestamp(as_of)
+    sold = sales[(sales["sale_date"] <= day) & sales["account_id"].notna()]
+    years_n = int(((day - sold["sale_date"].min()).days + 30) // 365) if len(sold) else 0
+    if years_n < 2:
+        return Answer("1.9", withheld="the sales do not go back two years")
+    customer, _ = find_customers(accounts, sold)
+    back = np.minimum((day - sold["sale_date"]).dt.days // 365, years_n - 1)
+    yearly = sum_money(sold["amount"], [customer.rename("customer_id"), (years_n - 1 - back).rename("year")])
+    yearly = yearly[yearly > 0].rename("amount").reset_index()
+    yearly["cohort"] = yearly.groupby("customer_id")["year"].transform("min")
+    n = yearly.groupby(["cohort", "year"]).size()
+    amount = sum_money(yearly["amount"], [yearly["cohort"], yearly["year"]])
+    rows = []
+    for cohort in range(years_n):
+        customers_n = int(n.get((cohort, cohort), 0))
+        if customers_n < MIN_CASES:
+            continue
+        end = day - pd.Timedelta(days=365 * (years_n - 1 - cohort))
+        shares = [n.get((cohort, year), 0) / customers_n if year < years_n else np.nan for year in range(cohort + 1, cohort + years_n)]
+        kept = amount.get((cohort, years_n - 1), 0.0) / amount[(cohort, cohort)] if cohort < years_n - 1 else np.nan
+        rows.append((end - pd.Timedelta(days=364), end, customers_n, *shares, kept))
+    columns = ["start_date", "end_date", "customers_n", *(f"share_{k}" for k in range(1, years_n)), "kept_share"]
+    table = pd.DataFrame(rows, columns=columns)
+    if table.empty or table["share_1"].isna().all():
+        return Answer("1.9", withheld=f"no year but the last has {MIN_CASES} new customers")
+    return Answer("1.9", table, notes={"years_n": years_n})

@@ -1,0 +1,86 @@
+"""What customers are worth, to look at: what each will bring, and who may leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbook_helpers.measure import Answer, say_number
+from workbook_helpers.present import cells, markup
+from workbook_helpers.present.wording import as_count, as_money, as_share
+
+
+def table_at_risk(answer: Answer, currency: str, limit: int = 10) -> markup.Shown | None:
+    """The customers that may leave, most money first, each with its sign and the chance that it still buys."""
+    if answer.withheld is not None or answer.table.empty:
+        return None
+    table = answer.table.assign(why=[_say_sign(row) for row in answer.table.itertuples()])
+    columns = {
+        "account_name": ("Customer", "text"),
+        "at_risk_amount": (f"At risk, {currency} a year", cells.Bar("money")),
+        "alive_share": ("Chance that it still buys", "share"),
+        "why": ("Why", "text"),
+        "last_date": ("Last purchase", "date"),
+    }
+    if table["alive_share"].isna().all():
+        del columns["alive_share"]
+    return markup.table(table, columns, caption="Customers that may leave.", limit=limit)
+
+
+def _say_sign(row: Any) -> str:
+    if row.sign == "falling":
+        return f"bought {as_share(1 - row.revenue_amount / row.earlier_amount)} less than the year before"
+    usual = f"; usually buys every {row.usual_gap_days:,.0f}" if row.usual_gap_days == row.usual_gap_days else ""
+    return f"silent for {row.silence_days:,.0f} days{usual}"
+
+
+def table_worth(answer: Answer, currency: str, limit: int = 10) -> markup.Shown | None:
+    """The customers that will bring most: the next 12 months with an interval, and three years."""
+    if answer.withheld is not None or answer.table.empty:
+        return None
+    top = float(answer.table["high_amount"].astype(float).fillna(0.0).max())
+    expected = cells.Range("low_amount", "high_amount", unit="money", top=top) if top else cells.Bar("money")
+    columns = {
+        "account_name": ("Customer", "text"),
+        "year_amount": (f"Last 365 days, {currency}", "money"),
+        "expected_amount": ("Next 12 months, expected", expected),
+        "value_amount": ("Three years", "money"),
+        "alive_share": ("Chance that it still buys", "share"),
+    }
+    if answer.table["alive_share"].isna().all():
+        del columns["alive_share"]
+    caption = "What customers are expected to bring" + ("; the line holds four cases in five." if top else ".")
+    return markup.table(answer.table, columns, caption=caption, limit=limit)
+
+
+def say_worth(answer: Answer, currency: str) -> markup.Shown:
+    """What today's customers will bring, from what this is known, and how far it can be trusted."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    n, notes, expected = answer.notes["customers_n"], answer.notes, answer["expected_revenue"]
+    if not n:
+        text = "No customer of this book is expected to bring revenue in the next 12 months."
+        return markup.sentence(answer, text + _say_once(notes), *answer.measures)
+    many = f"Today's {n:,} customers are" if n > 1 else "The one customer of today is"
+    text = f"{many} expected to bring {as_money(expected.value, currency)} in the next 12 months"
+    if expected.low is not None:
+        low, high = (say_number(v, "money", short=True) for v in (expected.low, expected.high))
+        text += f" (four times in five {low} to {high})"
+    text += f" and {as_money(answer['customer_value'].value, currency)} in three years"
+    if notes["basis"] == "buying":
+        risk, held = answer["revenue_at_risk"].value, notes["held"]
+        text += f"; {as_money(risk, currency)} of the 12 months is at risk. "
+        span = "the last year" if held["held_days"] >= 365 else f"the last {held['held_days']:.0f} days"
+        text += f"Checked on {span}, company-wide: {held['expected_n']:,.0f} purchases were expected, {held['actual_n']:,.0f} came"
+        raised = held["factor"] - 1
+        text += f"; half of what was missed in money is counted on ({100 * raised:+.0f} %)." if abs(raised) >= 0.005 else "."
+    elif notes["basis"] == "contracts":
+        text += f": contracts run to their end, and then {as_share(notes['ratio'])} of them go on."
+    else:
+        text += f": last year's sales, of which the team keeps {as_share(notes['ratio'])}. "
+        text += f"Nobody's chance of leaving is given: {notes['why']}."
+    return markup.sentence(answer, text + _say_once(notes), *answer.measures)
+
+
+def _say_once(notes: Any) -> str:
+    n = notes["once_n"]
+    return f" {as_count(n, 'customer')} who bought only once {'is' if n == 1 else 'are'} not in it." if n else ""

@@ -1,0 +1,674 @@
+"""Step 1, worth: who still buys, and what each customer will bring (1.8, 1.9).
+
+For buying without a contract the team teaches two laws: how often customers buy until they leave (MBG/NBD), and what a
+purchase brings (Gamma-Gamma). They are used where they foretold the company's own last year no worse than "as many
+purchases as the year before"; else last year's sales carry on at the team's same-customer ratio. Contracts are
+counted on until they end, and from then on at the team's renewal ratio.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from workbook_helpers.families import find_customers
+from workbook_helpers.measure import Answer, Definition, Period, answers, sum_money, total
+from workbook_helpers.statistics import MIN_CASES
+
+#: What money of a year later is worth less; sums over three years count it so.
+DISCOUNT_SHARE = 0.10
+#: Customers first seen within so many days of the first sale had bought before: they are learned apart from new ones.
+ESTABLISHED_DAYS = 180
+#: A law of buying is learned from at least so many customers who bought again.
+MIN_REPEATERS = 50
+#: More customers than this teach no more: every second, third, … is taken.
+MOST_CUSTOMERS = 4_000
+#: Sets of parameters that stand for what is not known of them, and futures drawn per customer (a multiple of it).
+PARAMETER_DRAWS, FUTURES = 20, 200
+YEAR_DAYS = 365
+_WEEK = 7.0
+EXPECTED = Definition(
+    "expected_revenue", 1, "Expected revenue, 12 months", "money",
+    "Σ P(still buys) × purchases if so × amount of a purchase, with half of what the check missed in money; without a law of buying: "
+    "last year's sales × the team's same-customer ratio; contracts: what runs, then × the team's renewal ratio; today's customers only",
+    roll_up="sum",
+)  # fmt: skip
+VALUE = Definition(
+    "customer_value", 1, "Expected revenue, three years", "money",
+    f"the same over three years, later years discounted by {DISCOUNT_SHARE:.0%} a year (revenue, not margin)", roll_up="sum",
+)  # fmt: skip
+FORETOLD = Definition(
+    "foretold_purchases", 1, "Purchases foretold", "share",
+    "purchases expected of the held-back time ÷ those that came; learned only from the time before, all customers of the company who had "
+    "bought again; plain_n: as many as in as many days before",
+)  # fmt: skip
+AT_RISK = Definition(
+    "revenue_at_risk", 1, "Revenue at risk", "money",
+    "Σ (1 − P(still buys)) × what the customer would bring in 12 months if it still buys; customers not yet lapsed", roll_up="sum",
+)  # fmt: skip
+
+
+class Buying(NamedTuple):
+    """How often customers buy, and when they leave: the four parameters of BG/NBD or MBG/NBD, time in weeks.
+
+    While it is there, a customer buys at a steady rate of its own: gamma(r, alpha) over customers. After a purchase it
+    leaves with a chance of its own: beta(a, b). from_first: already after the first purchase (MBG/NBD), or only after a
+    repeat (BG/NBD, where whoever bought once is there for ever).
+    """
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    from_first: bool = True
+
+
+class Spend(NamedTuple):
+    """What a purchase brings (Gamma-Gamma): gamma(p) around each customer's own mean, whose scale is gamma(q, gamma)."""
+
+    p: float
+    q: float
+    gamma: float
+
+
+# --- the purchases ----------------------------------------------------------------------------------------------------
+
+
+def list_purchases(*, sales: pd.DataFrame, accounts: pd.DataFrame | None, as_of: date) -> pd.DataFrame:
+    """Days on which a customer (by ultimate parent) bought: customer_id, date, amount, by customer and day.
+
+    sales: account_id, sale_date, amount; what was bought on one day is one purchase, and a day whose returns outweigh it
+    is none.
+
+    >>> sales = pd.DataFrame({"account_id": ["a", "a", "b"], "sale_date": pd.Timestamp("2026-05-05"), "amount": [9.0, 1.0, -2.0]})
+    >>> list_purchases(sales=sales, accounts=None, as_of=date(2026, 9, 30))[["customer_id", "amount"]].values.tolist()
+    [['a', 10.0]]
+    """
+    sold = sales[(sales["sale_date"] <= pd.Timestamp(as_of)) & sales["account_id"].notna()]
+    customer, _ = find_customers(accounts, sold)
+    days = sum_money(sold["amount"], [customer.rename("customer_id"), sold["sale_date"].rename("date")])
+    days = days.rename("amount").reset_index()
+    return days[days["amount"] > 0].sort_values(["customer_id", "date"], ignore_index=True)
+
+
+def summarise_purchases(*, purchases: pd.DataFrame, until: date) -> pd.DataFrame:
+    """What the laws of buying need to know of each customer on a day; one row per customer, by customer_id.
+
+    purchases: from ``list_purchases``. Returns customer_id, first_date, repeats_n (purchases after the first),
+    recency_days (first to last purchase), age_days (first purchase to ``until``), mean_amount (of the repeats, else NaN).
+
+    >>> days = pd.to_datetime(["2026-01-01", "2026-01-15", "2026-01-29"])
+    >>> bought = pd.DataFrame({"customer_id": "a", "date": days, "amount": [5.0, 8.0, 10.0]})
+    >>> summarise_purchases(purchases=bought, until=date(2026, 2, 12)).iloc[0, 2:].tolist()
+    [2.0, 28.0, 42.0, 9.0]
+    """
+    known = purchases[purchases["date"] <= pd.Timestamp(until)]
+    places, keys = pd.factorize(known["customer_id"], sort=True)
+    order = np.lexsort([known["date"].to_numpy(), places])
+    places, dates, amounts = places[order], known["date"].to_numpy()[order], known["amount"].to_numpy(float)[order]
+    found, first, n = np.unique(places, return_index=True, return_counts=True)
+    day = np.timedelta64(1, "D")
+    amounts = np.where(np.isin(np.arange(len(amounts)), first), 0.0, amounts)
+    spent = sum_money(pd.Series(amounts), pd.Series(places)).to_numpy() if len(found) else np.array([])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(n > 1, spent / (n - 1), np.nan)
+    return pd.DataFrame(
+        {
+            "customer_id": np.asarray(keys, object)[found],
+            "first_date": dates[first],
+            "repeats_n": n - 1.0,
+            "recency_days": (dates[first + n - 1] - dates[first]) / day,
+            "age_days": (pd.Timestamp(until).to_datetime64() - dates[first]) / day,
+            "mean_amount": mean,
+        }
+    )
+
+
+# --- the laws ---------------------------------------------------------------------------------------------------------
+
+
+def _unpack(summary: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Repeats, recency and age in weeks."""
+    repeats, recency, age = (summary[c].to_numpy(float) for c in ("repeats_n", "recency_days", "age_days"))
+    return repeats, recency / _WEEK, age / _WEEK
+
+
+def score_buying(summary: pd.DataFrame, law: Buying) -> float:
+    """The log-likelihood of these customers' purchases under the law. Source: equation 6 of Fader, Hardie & Lee 2005;
+    for MBG/NBD Batislam, Denizel & Filiztekin 2007."""
+    return _log_likelihood(np.log(law[:4]), *_unpack(summary), law.from_first)
+
+
+def _log_likelihood(logs: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray, from_first: bool) -> float:
+    from scipy.special import betaln, gammaln
+
+    r, alpha, a, b = np.exp(logs)
+    stayed = x + from_first
+    bought = gammaln(r + x) - gammaln(r) + r * logs[1] - (r + x) * np.log(alpha + age)
+    there = betaln(a, b + stayed) - betaln(a, b)
+    with np.errstate(divide="ignore"):
+        left = np.where(stayed > 0, np.log(a) - np.log(np.maximum(b + stayed - 1, 1e-300)), -np.inf)
+    left = left + (r + x) * (np.log(alpha + age) - np.log(alpha + last))
+    return float((bought + there + np.logaddexp(left, 0.0)).sum())
+
+
+def fit_buying(summary: pd.DataFrame, *, from_first: bool = True) -> Buying:
+    """The law under which these purchases are likeliest (maximum likelihood).
+
+    summary: from ``summarise_purchases``; customers who bought once belong to it.
+
+    >>> months = pd.DataFrame({"repeats_n": [0.0, 1.0, 4.0, 9.0], "recency_days": [0.0, 90.0, 200.0, 350.0], "age_days": 360.0})
+    >>> law = fit_buying(pd.concat([months] * 20))
+    >>> 0.5 < law.r / law.alpha * 52 < 12
+    True
+    """
+    x, last, age = _unpack(summary)
+    rate = max((x.sum() + 1) / max(age.sum(), 1.0), 1e-6)
+    start = np.log([1.0, 1.0 / rate, 0.5, 2.0 + x.mean()])
+    logs = _maximise(lambda logs: _log_likelihood(logs, x, last, age, from_first), start)
+    return Buying(*np.exp(logs).tolist(), from_first)
+
+
+def fit_spend(summary: pd.DataFrame) -> Spend:
+    """The law under which these customers' mean amounts are likeliest, from those with a repeat purchase.
+
+    Source: Fader & Hardie 2013, The Gamma-Gamma model of monetary value.
+    """
+    again = summary[(summary["repeats_n"] > 0) & (summary["mean_amount"] > 0)]
+    x, mean = again["repeats_n"].to_numpy(float), again["mean_amount"].to_numpy(float)
+    unit = float(np.median(mean))
+    logs = _maximise(lambda logs: _spend_likelihood(logs, x, mean / unit), np.log([2.0, 3.0, 1.5]))
+    p, q, gamma = np.exp(logs).tolist()
+    return Spend(p, q, gamma * unit)
+
+
+def _spend_likelihood(logs: np.ndarray, x: np.ndarray, mean: np.ndarray) -> float:
+    from scipy.special import gammaln
+
+    p, q, gamma = np.exp(logs)
+    whole = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(gamma)
+    return float((whole + (p * x - 1) * np.log(mean) + p * x * np.log(x) - (p * x + q) * np.log(gamma + x * mean)).sum())
+
+
+def _maximise(score: Any, start: np.ndarray) -> np.ndarray:
+    """Logarithms of the parameters at which the score is highest."""
+    from scipy.optimize import minimize
+
+    bounds = [(-9.0, 14.0)] * len(start)
+    found = minimize(lambda logs: -score(logs), start, method="L-BFGS-B", bounds=bounds, options={"maxiter": 300, "ftol": 1e-13})
+    return minimize(lambda logs: -score(logs), found.x, method="L-BFGS-B", bounds=bounds, options={"maxiter": 300, "ftol": 1e-13}).x
+
+
+def _draw_parameters(score: Any, logs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Parameters as they might be too: normal around their logarithms with the curvature of the likelihood, which is
+    held where the data hardly tell (as if a standard deviation of 2 were known)."""
+    n, step = len(logs), 1e-3
+    shifts = np.eye(n) * step
+    curve = np.empty((n, n))
+    for i in range(n):
+        for j in range(i, n):
+            up, down = shifts[i], shifts[j]
+            corners = score(logs + up + down) - score(logs + up - down) - score(logs - up + down) + score(logs - up - down)
+            curve[i, j] = curve[j, i] = -corners / (4 * step**2)
+    values, vectors = np.linalg.eigh(curve + np.eye(n) / 4)
+    spread = vectors / np.sqrt(np.maximum(values, 0.25))
+    return np.exp(np.clip(logs + rng.standard_normal((PARAMETER_DRAWS, n)) @ spread.T, -9.0, 14.0))
+
+
+def estimate_alive(summary: pd.DataFrame, law: Buying) -> np.ndarray:
+    """Chance (0-1) that each customer still buys.
+
+    >>> silent = pd.DataFrame({"repeats_n": [9.0, 9.0], "recency_days": [350.0, 100.0], "age_days": 360.0})
+    >>> estimate_alive(silent, Buying(1.0, 4.0, 0.5, 3.0)).round(2).tolist()
+    [0.95, 0.0]
+    """
+    x, last, age = _unpack(summary)
+    return _alive(x, last, age, law)
+
+
+def _alive(x: np.ndarray, last: np.ndarray, age: np.ndarray, law: Any) -> np.ndarray:
+    stayed = x + law.from_first
+    silence = np.log(law.alpha + age) - np.log(law.alpha + last)
+    odds = np.log(law.a) - np.log(np.maximum(law.b + stayed - 1, 1e-300)) + (law.r + x) * silence
+    return np.where(stayed > 0, 1 / (1 + np.exp(np.minimum(odds, 700.0))), 1.0)
+
+
+def estimate_purchases_if_alive(summary: pd.DataFrame, law: Buying, days: float) -> np.ndarray:
+    """Purchases of each customer in the coming days, if it has not left yet.
+
+    Source: the conditional expectation of Fader, Hardie & Lee 2005 (Batislam et al. 2007), its hypergeometric function
+    turned by Euler's rule so that many purchases do not overflow it.
+
+    >>> one = pd.DataFrame({"repeats_n": [4.0], "recency_days": [28.0], "age_days": [28.0]})
+    >>> estimate_purchases_if_alive(one, Buying(1.0, 1.0, 1e-9, 1e9), 35).round(3).tolist()
+    [5.0]
+    """
+    from scipy.special import hyp2f1
+
+    x, _, age = _unpack(summary)
+    weeks = days / _WEEK
+    a = law.a if abs(law.a - 1) > 1e-5 else 1.00001
+    stays = (law.alpha + age) / (law.alpha + age + weeks)
+    flips = law.b + x + law.from_first
+    left = stays ** (a - 1) * hyp2f1(a + flips - 1 - law.r - x, a - 1, a + flips - 1, 1 - stays)
+    return (a + flips - 1) / (a - 1) * (1 - left)
+
+
+def estimate_mean_amount(summary: pd.DataFrame, law: Spend) -> np.ndarray:
+    """What a coming purchase of each customer brings: its own mean, pulled toward all customers' by how few it has.
+
+    >>> one = pd.DataFrame({"repeats_n": [2.0], "mean_amount": [30.0]})
+    >>> estimate_mean_amount(one, Spend(5.0, 3.0, 12.0)).tolist()
+    [30.0]
+    """
+    x, mean = summary["repeats_n"].to_numpy(float), summary["mean_amount"].fillna(0.0).to_numpy(float)
+    return law.p * (law.gamma + x * mean) / np.maximum(law.p * x + law.q - 1, 1e-9)
+
+
+# --- what the team teaches --------------------------------------------------------------------------------------------
+
+
+def _find_hindrance(purchases: pd.DataFrame, as_of: date, company: Any) -> str | None:
+    """Why this company's buying follows no such law; None where it may."""
+    if not company.has("orders") and company.has("contracts"):
+        return "customers buy by contract here"
+    again = int((purchases["customer_id"].value_counts() > 1).sum())
+    if again < MIN_REPEATERS:
+        return f"{again or 'no'} customers have bought more than once (at least {MIN_REPEATERS} are needed)"
+    days = purchases["date"].to_numpy("datetime64[D]")
+    weekdays = int(np.busday_count(days.min(), np.datetime64(as_of, "D") + 1))
+    if weekdays < 250:
+        return "the sales go back less than a year"
+    usual = weekdays * (1 - math.exp(-len(days) / weekdays))
+    distinct = len(np.unique(days))
+    if distinct < 0.5 * usual:
+        return f"all purchases fall on {distinct:,} days: they follow a calendar, and no customer a rhythm of its own"
+    return None
+
+
+def _find_established(summary: pd.DataFrame, first: Any) -> np.ndarray:
+    return (summary["first_date"] <= pd.Timestamp(first) + pd.Timedelta(days=ESTABLISHED_DAYS)).to_numpy()
+
+
+def _split_groups(summary: pd.DataFrame, first: Any) -> dict[str, pd.DataFrame]:
+    """Customers to learn from: those who had bought before the sales began, and the new ones; a group too small to
+    teach anything is left out, and where both are, they stand together as the established."""
+    established = _find_established(summary, first)
+    groups = {"established": summary[established], "new": summary[~established]}
+    able = {name: rows for name, rows in groups.items() if (rows["repeats_n"] > 0).sum() >= MIN_REPEATERS}
+    able = able or {"established": summary}
+    return {name: rows.iloc[:: math.ceil(len(rows) / MOST_CUSTOMERS)] for name, rows in able.items()}
+
+
+_BUYING = ["group", "draw", "r", "alpha", "a", "b", "p", "q", "gamma", "customers_n", "history_days"]
+
+
+def learn_buying(
+    *, account_sales: pd.DataFrame | None, accounts: pd.DataFrame | None, as_of: date, company: Any, **_: object
+) -> pd.DataFrame:
+    """The laws of buying of the company's customers: group (established, new), draw (0: the estimate; then sets that stand
+    for what is not known of it), r, alpha, a, b, p, q, gamma (time in weeks), customers_n, history_days (since the first sale).
+
+    No rows where the business is not of that kind. Customers first seen within 180 days of the first sale had most
+    likely bought before (left-truncated): their survivors are learned apart from new customers.
+    """
+    nothing = pd.DataFrame(columns=_BUYING)
+    if account_sales is None or account_sales.empty:
+        return nothing
+    purchases = list_purchases(sales=account_sales, accounts=accounts, as_of=as_of)
+    if _find_hindrance(purchases, as_of, company) is not None:
+        return nothing
+    first, rows = purchases["date"].min(), []
+    history = (pd.Timestamp(as_of) - first).days
+    for group, summary in _split_groups(summarise_purchases(purchases=purchases, until=as_of), first).items():
+        drawn = _draw_laws(summary, fit_buying(summary), fit_spend(summary), company.seed)
+        rows += [(group, draw, *(float(f"{v:.8g}") for v in values), len(summary), history) for draw, values in enumerate(drawn)]
+    return pd.DataFrame(rows, columns=_BUYING)
+
+
+def _draw_laws(summary: pd.DataFrame, buying: Buying, spend: Spend, seed: int) -> list[list[float]]:
+    """The parameters of both laws in one row, then as many rows more as there are draws."""
+    x, last, age = _unpack(summary)
+    again = summary[(summary["repeats_n"] > 0) & (summary["mean_amount"] > 0)]
+    bought, mean = again["repeats_n"].to_numpy(float), again["mean_amount"].to_numpy(float)
+    unit, rng = float(np.median(mean)), np.random.default_rng(seed)
+    others = _draw_parameters(lambda logs: _log_likelihood(logs, x, last, age, True), np.log(buying[:4]), rng)
+    amounts = _draw_parameters(lambda logs: _spend_likelihood(logs, bought, mean / unit), np.log([*spend[:2], spend.gamma / unit]), rng)
+    return [[*buying[:4], *spend], *np.hstack([others, amounts * [1.0, 1.0, unit]]).tolist()]
+
+
+_CHECK = ["reason", "tenth", "customers_n", "expected_n", "plain_n", "actual_n", "expected_amount", "actual_amount", "held_days", "wins"]
+
+
+def check_buying(
+    *, account_sales: pd.DataFrame | None, accounts: pd.DataFrame | None, as_of: date, company: Any, **_: object
+) -> pd.DataFrame:
+    """Would the laws have foretold the last year? Learned from all before it, they are held against what came.
+
+    One row per tenth of the customers who had bought again (by what both rules expected): tenth, customers_n, expected_n
+    (purchases), plain_n (as many as in as many days before), actual_n, expected_amount, actual_amount; held_days (a
+    year, or 30 % of a history shorter than two and a half); reason: empty, or why the laws are not used, on every row: customers' purchases
+    were missed by more (mean squared error) than by the plain rule. wins: how much smaller that error is, a share. One row
+    of reason alone where the business is not of that kind.
+    """
+
+    def refuse(reason: str) -> pd.DataFrame:
+        return pd.DataFrame([(reason, *[math.nan] * (len(_CHECK) - 1))], columns=_CHECK)
+
+    if account_sales is None or account_sales.empty:
+        return refuse("nothing was sold to named customers")
+    purchases = list_purchases(sales=account_sales, accounts=accounts, as_of=as_of)
+    hindrance = _find_hindrance(purchases, as_of, company)
+    if hindrance is not None:
+        return refuse(hindrance)
+    first = purchases["date"].min().date()
+    held = YEAR_DAYS if (as_of - first).days >= 2.5 * YEAR_DAYS else int(0.3 * (as_of - first).days)
+    until = as_of - timedelta(days=held)
+    summary = summarise_purchases(purchases=purchases, until=until)
+    if (summary["repeats_n"] > 0).sum() < MIN_REPEATERS:
+        return refuse(f"too few customers bought more than once before {until.isoformat()} to check it on the time since")
+    laws = {name: (fit_buying(rows), fit_spend(rows)) for name, rows in _split_groups(summary, first).items()}
+    again = summary[summary["repeats_n"] > 0].reset_index(drop=True)
+    expected, amount = np.zeros(len(again)), np.zeros(len(again))
+    for name, rows in _by_group(again, first, laws).items():
+        buying, spend = laws[name]
+        n = estimate_alive(again[rows], buying) * estimate_purchases_if_alive(again[rows], buying, held)
+        expected[rows], amount[rows] = n, n * estimate_mean_amount(again[rows], spend)
+    came, before = Period(until + timedelta(days=1), as_of), Period.ending(until, held)
+    actual, plain = (_count_in(purchases, again, each) for each in (came, before))
+    paid = purchases[came.holds(purchases["date"])]
+    paid = sum_money(paid["amount"], paid["customer_id"]).reindex(again["customer_id"]).fillna(0.0).to_numpy()
+    errors = [float(np.mean((guess - actual) ** 2)) for guess in (expected, plain)]
+    wins = 1 - errors[0] / errors[1] if errors[1] else 0.0
+    reason = "" if wins >= 0 else "it missed the purchases of the last months by more than last year's count did"
+    order = np.lexsort([again["customer_id"].to_numpy(str), np.round(expected + plain, 6)])
+    rows = [
+        (reason, tenth, len(part), *(round(float(v[part].sum()), 4) for v in (expected, plain, actual, amount, paid)), held, round(wins, 6))
+        for tenth, part in enumerate(np.array_split(order, 10), 1)
+    ]
+    return pd.DataFrame(rows, columns=_CHECK)
+
+
+def _by_group(summary: pd.DataFrame, first: Any, laws: Any) -> dict[str, np.ndarray]:
+    """Which rows go by which law: their own group's, or the only one there is."""
+    if len(laws) == 1:
+        return {next(iter(laws)): np.full(len(summary), True)}
+    established = _find_established(summary, first)
+    return {"established": established, "new": ~established}
+
+
+def _count_in(purchases: pd.DataFrame, summary: pd.DataFrame, period: Period) -> np.ndarray:
+    inside = purchases.loc[period.holds(purchases["date"]), "customer_id"].value_counts()
+    return inside.reindex(summary["customer_id"]).fillna(0.0).to_numpy(float)
+
+
+# --- one book ---------------------------------------------------------------------------------------------------------
+
+
+class _Laws(NamedTuple):
+    """Parameters as columns, one set per draw, for many futures at once."""
+
+    r: np.ndarray
+    alpha: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    p: np.ndarray
+    q: np.ndarray
+    gamma: np.ndarray
+    from_first: bool = True
+
+
+def _draw_futures(customer: Any, laws: _Laws, *, days: float, seed: int) -> np.ndarray:
+    """Revenue of one customer in each of many futures, from random numbers that are its own."""
+    key = int.from_bytes(hashlib.sha256(f"{seed}:{customer.customer_id}".encode()).digest()[:16], "big")
+    rng = np.random.Generator(np.random.Philox(key=key))
+    x, last, age = customer.repeats_n, customer.recency_days / _WEEK, customer.age_days / _WEEK
+    there = rng.random(FUTURES) < _alive(x, last, age, laws)
+    rate = rng.standard_gamma(laws.r + x) / (laws.alpha + age)
+    leaves = np.clip(rng.beta(laws.a, laws.b + x + 1), 1e-12, 1.0)
+    n = np.minimum(rng.poisson(rate * days / _WEEK), rng.geometric(leaves)) * there
+    scale = (laws.gamma + x * customer.mean_amount) / rng.standard_gamma(laws.q + laws.p * x)
+    return rng.standard_gamma(laws.p * n) * scale
+
+
+def _read_laws(buying: pd.DataFrame) -> dict[str, tuple[Buying, Spend, _Laws]]:
+    found = {}
+    for group, rows in buying.sort_values("draw").groupby("group"):
+        values = rows[["r", "alpha", "a", "b", "p", "q", "gamma"]].to_numpy(float)
+        many = np.tile(values[1:], (FUTURES // PARAMETER_DRAWS, 1)).T
+        found[group] = (Buying(*values[0, :4]), Spend(*values[0, 4:]), _Laws(*many))
+    return found
+
+
+def _find_drift(check: pd.DataFrame) -> tuple[float, float]:
+    """What the check teaches of money to come: a factor, and how far it may stray (standard deviation of its logarithm).
+
+    One year's miss is as likely to last (the law fits ill, business grows) as to pass: half of it is taken to go on, and the other
+    half is doubt. Less than a year holds one season only: then all of it is doubt.
+
+    >>> _find_drift(pd.DataFrame({"expected_amount": [100.0], "actual_amount": [121.0], "held_days": [365.0]}))[0]
+    1.1
+    """
+    expected, actual = total(check["expected_amount"]), total(check["actual_amount"])
+    missed = min(max(math.log(actual / expected), -0.5), 0.5) if actual > 0 and expected > 0 else 0.0
+    lasting = missed / 2 if check["held_days"].iloc[0] >= YEAR_DAYS else 0.0
+    return round(math.exp(lasting), 9), abs(missed - lasting)
+
+
+def _project_buying(
+    summary: pd.DataFrame, buying: pd.DataFrame, check: pd.DataFrame, as_of: date, seed: int
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """alive_share, if_alive_amount, expected_amount, value_amount, low_amount and high_amount per customer; the futures of all together."""
+    factor, drift = _find_drift(check)
+    laws = _read_laws(buying)
+    first = pd.Timestamp(as_of) - pd.Timedelta(days=int(buying["history_days"].iloc[0]))
+    table = pd.DataFrame(0.0, summary.index, ["alive_share", "if_alive_amount", "value_amount", "low_amount", "high_amount"])
+    shocks = factor * np.exp(drift * np.random.default_rng(seed).standard_normal(FUTURES) - drift**2 / 2)
+    futures = np.zeros(FUTURES)
+    for name, rows in _by_group(summary, first, laws).items():
+        (law, spend, many), part = laws[name], summary[rows]
+        alive, amount = estimate_alive(part, law), factor * estimate_mean_amount(part, spend)
+        by_year = np.diff([estimate_purchases_if_alive(part, law, YEAR_DAYS * k) for k in range(4)], axis=0)
+        worth = sum(n / (1 + DISCOUNT_SHARE) ** (k + 0.5) for k, n in enumerate(by_year))
+        table.loc[rows, "alive_share"], table.loc[rows, "if_alive_amount"] = alive, by_year[0] * amount
+        table.loc[rows, "value_amount"] = alive * worth * amount
+        drawn = np.array([_draw_futures(one, many, days=YEAR_DAYS, seed=seed) for one in part.itertuples()]).reshape(-1, FUTURES) * shocks
+        futures = futures + drawn.sum(axis=0)
+        if len(part):
+            table.loc[rows, ["low_amount", "high_amount"]] = np.quantile(drawn, [0.1, 0.9], axis=1).T
+    table["expected_amount"] = table["alive_share"] * table["if_alive_amount"]
+    return table, futures
+
+
+_WORTH = ["customer_id", "account_name", "last_date", "silence_days", "year_amount", "alive_share", "if_alive_amount", "expected_amount",
+          "low_amount", "high_amount", "value_amount", "at_risk_amount"]  # fmt: skip
+
+
+@answers("1.9", EXPECTED, VALUE, AT_RISK, sales=["account_id"])
+def estimate_worth(
+    *,
+    sales: pd.DataFrame,
+    accounts: pd.DataFrame | None,
+    contracts: pd.DataFrame | None,
+    buying: pd.DataFrame | None,
+    check: pd.DataFrame | None,
+    retention: pd.DataFrame | None,
+    as_of: date,
+    seed: int = 7,
+    lapsed_after_days: int = YEAR_DAYS,
+) -> Answer:
+    """What each customer of the book (by ultimate parent) will bring in the next 12 months and three years.
+
+    sales: what was sold to the book's accounts, whoever sold. contracts: None where the company has orders, which tell
+    more. buying, check: ``learn_buying`` and ``check_buying`` of the team. retention: the team's ratio of same-customer
+    sales (basis, ratio), for want of a law; without it 1. One row per customer out, most expected revenue first:
+    customer_id, account_name, last_date, silence_days, year_amount (last 365 days), alive_share, if_alive_amount,
+    expected_amount with low_amount and high_amount (80 %), value_amount (three years, discounted), at_risk_amount
+    ((1 − alive_share) × if_alive_amount, not yet lapsed). Without a law alive_share and what hangs on it is missing.
+    Customers who bought once have no row under a law (notes once_n). notes: basis (buying, orders, contracts), why (no law),
+    ratio, held (totals of the check, with
+    factor: half of what it missed in money). Revenue, not margin; new customers are not in it.
+
+    >>> day = pd.Timestamp("2026-06-30")
+    >>> sales = pd.DataFrame({"account_id": list("abc"), "account_name": list("ABC"), "sale_date": day, "amount": [70.0, 20.0, 10.0]})
+    >>> answer = estimate_worth(sales=sales, accounts=None, contracts=None, buying=None, check=None, as_of=date(2026, 9, 30),
+    ...     retention=pd.DataFrame({"basis": ["orders"], "ratio": [0.9]}))
+    >>> answer["expected_revenue"].value, answer.table["expected_amount"].tolist()
+    (90.0, [63.0, 18.0, 9.0])
+    """
+    purchases = list_purchases(sales=sales, accounts=accounts, as_of=as_of)
+    sold = sales[(sales["sale_date"] <= pd.Timestamp(as_of)) & sales["account_id"].notna()]
+    customer, names = find_customers(accounts, sold)
+    summary = summarise_purchases(purchases=purchases, until=as_of)
+    last_year = Period.ending(as_of)
+    year = sum_money(sold["amount"].where(last_year.holds(sold["sale_date"]), 0.0), customer)
+    summary["year_amount"] = year.reindex(summary["customer_id"]).fillna(0.0).to_numpy()
+    summary["last_date"] = summary["first_date"] + pd.to_timedelta(summary["recency_days"], unit="D")
+    summary["silence_days"] = summary["age_days"] - summary["recency_days"]
+    why, notes = _why_no_law(buying, check), {"once_n": 0, "ratio": math.nan, "held": None}
+    if contracts is not None and len(contracts):
+        table, futures, notes["ratio"] = _project_contracts(contracts, accounts, retention, as_of, names)
+        table = table.merge(summary[["customer_id", "last_date", "silence_days", "year_amount"]], on="customer_id", how="left")
+        notes["basis"] = "contracts"
+    elif why is None:
+        once = summary["repeats_n"] == 0
+        summary, notes["once_n"] = summary[~once].reset_index(drop=True), int((once & (summary["silence_days"] <= lapsed_after_days)).sum())
+        held = check[["expected_n", "plain_n", "actual_n", "expected_amount", "actual_amount"]].sum().to_dict()
+        notes["held"] = held | {"held_days": float(check["held_days"].iloc[0]), "factor": _find_drift(check)[0]}
+        projected, futures = _project_buying(summary, buying, check, as_of, seed)
+        table, notes["basis"] = pd.concat([summary, projected], axis=1), "buying"
+    else:
+        table, futures, notes["ratio"] = _carry_on(summary, sold, customer, retention, last_year)
+        notes["basis"] = "orders"
+    table["account_name"] = [names.get(i, i) for i in table["customer_id"]]
+    risk = (1 - table["alive_share"]) * table["if_alive_amount"] if "alive_share" in table else math.nan
+    table["at_risk_amount"] = pd.Series(risk, table.index).where(table.get("silence_days", 0) <= lapsed_after_days)
+    table = table.reindex(columns=_WORTH)
+    money = [c for c in _WORTH if c.endswith("_amount")]
+    table[money] = table[money].astype(float).round(2)
+    table = table[table["expected_amount"] > 0].sort_values(["expected_amount", "customer_id"], ascending=[False, True], ignore_index=True)
+    ahead = Period(as_of + timedelta(days=1), as_of + timedelta(days=YEAR_DAYS))
+    inside = {"n": len(table), "source": "contracts" if notes["basis"] == "contracts" else "sales"}
+    limits = {}
+    if len(table) >= MIN_CASES and len(futures):
+        low, high = np.quantile(futures, [0.1, 0.9])
+        limits = {"low": round(float(low), 2), "high": round(float(high), 2), "level": 0.8}
+    rows = table[["customer_id", "account_name", "alive_share", "expected_amount", "low_amount", "high_amount", "value_amount"]]
+    known = table["at_risk_amount"].notna()
+    none = f"no chance of leaving is known: {why}" if why else "contracts are counted on until they end"
+    measures = (
+        EXPECTED.measure(total(table["expected_amount"]), period=ahead, rows=rows, **limits, **inside),
+        VALUE.measure(total(table["value_amount"]), **inside),
+        AT_RISK.measure(total(table.loc[known, "at_risk_amount"]), period=ahead, **inside)
+        if notes["basis"] == "buying"
+        else AT_RISK.withhold(none, period=ahead),
+    )
+    if notes["held"]:
+        tenths = check[["tenth", "customers_n", "expected_n", "plain_n", "actual_n"]].reset_index(drop=True)
+        details = {"n": int(check["customers_n"].sum()), "rows": tenths, "source": "the company's sales"}
+        measures += (FORETOLD.ratio(notes["held"]["expected_n"], notes["held"]["actual_n"], **details),)
+    else:
+        measures += (FORETOLD.withhold(none),)
+    return Answer("1.9", table, measures, notes | {"why": why, "customers_n": len(table)})
+
+
+@answers("1.9", worth=[], saves=[])
+def rank_at_risk(*, worth: pd.DataFrame, saves: pd.DataFrame) -> Answer:
+    """Customers that may leave, each once with one story, most money first.
+
+    worth: the table of ``estimate_worth``. saves: customers that fell silent or buy less, with their sign (the table of
+    ``customers.summarise_retention``). Returns customer_id, account_name, sign (silent, falling, or unsure: still buys with
+    a chance below 80 %), alive_share, at_risk_amount (unsure and silent: (1 − alive_share) × what it would bring; falling:
+    the fall where that is more; without a chance what is at stake), last_date, silence_days, usual_gap_days,
+    revenue_amount and earlier_amount (the two years), expected_amount with low_amount and high_amount, value_amount.
+
+    >>> worth = pd.DataFrame({"customer_id": ["a"], "alive_share": [0.5], "at_risk_amount": [50.0], "account_name": ["A"]})
+    >>> rank_at_risk(worth=worth, saves=pd.DataFrame()).table[["sign", "at_risk_amount"]].values.tolist()
+    [['unsure', 50.0]]
+    """
+    columns = ["customer_id", "account_name", "sign", "last_date", "silence_days", "usual_gap_days", "earlier_amount", "revenue_amount",
+               "at_stake_amount"]  # fmt: skip
+    worth, saves = worth.reindex(columns=_WORTH), saves.reindex(columns=columns)
+    table = saves.merge(worth, on="customer_id", how="outer", suffixes=("", "_known"))
+    for column in ("account_name", "last_date", "silence_days"):
+        known = table.pop(f"{column}_known")
+        table[column] = table[column].where(table[column].notna(), known)
+    chance, risk = table["alive_share"].astype(float), table["at_risk_amount"].astype(float)
+    stake = table["at_stake_amount"].astype(float)
+    table["sign"] = table["sign"].where(table["sign"].notna() | ~((chance < 0.8) & risk.notna()), "unsure")
+    table["at_risk_amount"] = np.where(risk.isna(), stake, np.where(table["sign"].eq("falling"), np.fmax(risk, stake), risk))
+    table = table[table["sign"].notna() & (table["at_risk_amount"] > 0)].drop(columns="at_stake_amount")
+    return Answer("1.9", table.sort_values(["at_risk_amount", "customer_id"], ascending=[False, True], ignore_index=True))
+
+
+def _why_no_law(buying: pd.DataFrame | None, check: pd.DataFrame | None) -> str | None:
+    if check is None or check.empty:
+        return "the team is too small to learn from"
+    reason = check["reason"].iloc[0]
+    if reason:
+        return str(reason)
+    return "it could not be learned" if buying is None or buying.empty else None
+
+
+def _find_ratio(retention: pd.DataFrame | None, basis: str) -> float:
+    """The team's ratio; 1 where none is known."""
+    if retention is None or retention.empty:
+        return 1.0
+    ratio = retention.loc[retention["basis"] == basis, "ratio"].dropna()
+    return float(ratio.iloc[0]) if len(ratio) else 1.0
+
+
+def _sum_years(ratio: float) -> float:
+    """Three years' worth of a year's revenue that goes on at a ratio, discounted from the middle of each year."""
+    return sum(ratio**k / (1 + DISCOUNT_SHARE) ** (k + 0.5) for k in range(3))
+
+
+def _carry_on(
+    summary: pd.DataFrame, sold: pd.DataFrame, customer: pd.Series, retention: pd.DataFrame | None, year: Period
+) -> tuple[pd.DataFrame, np.ndarray, float]:
+    """Last year's sales at the same-customer ratio; futures stray as this book's customers did from year to year."""
+    ratio = _find_ratio(retention, "orders")
+    table = summary.assign(expected_amount=summary["year_amount"].clip(lower=0.0) * ratio)
+    table["value_amount"] = table["expected_amount"] * _sum_years(ratio)
+    before = Period.ending(year.start - timedelta(days=1))
+    then, now = (sum_money(sold["amount"].where(each.holds(sold["sale_date"]), 0.0), customer) for each in (before, year))
+    pairs = np.column_stack([then, now])[(then > 0).to_numpy()]
+    if len(pairs) < MIN_CASES:
+        return table, np.array([]), ratio
+    drawn = pairs[np.random.default_rng(7).integers(0, len(pairs), (FUTURES, len(pairs)))].sum(axis=1)
+    strayed = np.maximum(drawn[:, 1], 0.0) / drawn[:, 0]
+    strayed = strayed / strayed.mean() if strayed.mean() > 0 else strayed
+    return table, table["expected_amount"].sum() * strayed, ratio
+
+
+def _project_contracts(
+    contracts: pd.DataFrame, accounts: pd.DataFrame | None, retention: pd.DataFrame | None, as_of: date, names: dict[str, str]
+) -> tuple[pd.DataFrame, np.ndarray, float]:
+    """What runs on the day, until it ends in full and afterwards at the renewal ratio, over 12 months and three years."""
+    day = pd.Timestamp(as_of)
+    running = contracts[(contracts["start_date"] <= day) & (contracts["end_date"] >= day)]
+    customer, more = find_customers(accounts, running)
+    names.update(more)
+    ratio = min(_find_ratio(retention, "contracts"), 1.0)
+    left = ((running["end_date"] - day).dt.days / YEAR_DAYS).to_numpy(float)
+    amount, years = running["amount_per_year"].fillna(0.0).to_numpy(float), []
+    whole, rest = np.floor(left), left % 1  # full years to the end, and the part of a year after them
+    for k in range(3):
+        renewed = np.maximum(k - whole, 0.0)
+        years.append(amount * np.where(k < whole, 1.0, ratio**renewed * (rest + (1 - rest) * ratio)))
+    value = sum(part / (1 + DISCOUNT_SHARE) ** (k + 0.5) for k, part in enumerate(years))
+    columns = {"expected_amount": years[0], "value_amount": value}
+    table = pd.DataFrame({name: sum_money(pd.Series(v, running.index), customer) for name, v in columns.items()})
+    unsure = amount * np.clip(1 - left, 0.0, 1.0) * math.sqrt(ratio * (1 - ratio))
+    spread = math.sqrt(total(pd.Series(unsure**2)))
+    futures = total(table["expected_amount"]) + spread * np.random.default_rng(7).standard_normal(FUTURES)
+    return table.rename_axis("customer_id").reset_index(), futures, ratio
+
+
+#: What the team teaches this step: name -> (function, frames it needs).
+LEARNED = {"buying": (learn_buying, ("account_sales", "accounts")), "buying_check": (check_buying, ("account_sales", "accounts"))}
