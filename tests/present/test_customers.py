@@ -140,6 +140,9 @@ def test_who_joins_the_few_and_who_drops_out_is_named():
     assert text == "Of the next 12 months 2 of today's customers should bring 80 %; last year's few together 55 %. Customer 4 joins. Customer 1 drops out."
     html = show.table_few(answer, "USD").html
     assert "last year and next" in html and html.index("Customer 0") < html.index("Customer 4")
+    moved = customers.compare_few(last=make_concentration(5.0, 1.0).table, accounts=pd.DataFrame({"account_id": ["A1"]}),
+        expected=pd.DataFrame({"customer_id": ["A1"], "account_name": ["One"], "expected_amount": [5.0]}))  # fmt: skip
+    assert moved.table["move"].tolist() == ["gone", "enters"]
     nobody = customers.compare_few(last=make_concentration(5.0, 1.0).table, expected=None)
     assert show.say_few(nobody) is None and "Next 12 months" not in show.table_few(nobody, "USD").html
 

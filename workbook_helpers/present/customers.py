@@ -82,7 +82,7 @@ def chart_concentration(answer: Answer, currency: str, *, ax: Axes | None = None
     return axes
 
 
-_MOVES = {"stays": "last year and next", "enters": "next year", "leaves": "last year", "": ""}
+_MOVES = {"stays": "last year and next", "enters": "next year", "leaves": "last year", "gone": "last year; not in this book now", "": ""}
 
 
 def table_few(answer: Answer, currency: str, limit: int = 10) -> markup.Shown | None:
@@ -96,8 +96,11 @@ def table_few(answer: Answer, currency: str, limit: int = 10) -> markup.Shown | 
         "expected_amount": ("Next 12 months, expected", "money"),
         "among": ("Among the few that yield 80 %", "text"),
     }
+    top = float(answer.table["high_amount"].astype(float).fillna(0.0).max())
     if answer.table["expected_amount"].isna().all():
         del columns["expected_amount"], columns["among"]
+    elif top:
+        columns["expected_amount"] = ("Next 12 months, four times in five", cells.Range("low_amount", "high_amount", unit="money", top=top))
     table = answer.table.assign(among=answer.table["move"].map(_MOVES))
     return markup.table(table, columns, caption="The largest customers, last year and next.", limit=limit)
 
@@ -116,6 +119,8 @@ def say_few(answer: Answer) -> markup.Shown | None:
             rest = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
             listed = ", ".join(names[:3]) + rest if rest else as_list(names)
             text += f" {listed} {one if len(names) == 1 else many}."
+    if notes["gone_n"]:
+        text += f" {notes['gone_n']:,} of last year's few {'is' if notes['gone_n'] == 1 else 'are'} not in this book now."
     return markup.sentence(answer, text, *answer.measures)
 
 

@@ -18,12 +18,13 @@ def table_at_risk(answer: Answer, currency: str, limit: int = 10) -> markup.Show
         "account_name": ("Customer", "text"),
         "at_risk_amount": (f"At risk, {currency} a year", cells.Bar("money")),
         "alive_share": ("Chance that it still buys", "share"),
+        "expected_amount": ("Expected in 12 months", "money"),
         "why": ("Why", "text"),
         "last_date": ("Last purchase", "date"),
     }
     if table["alive_share"].isna().all():
-        del columns["alive_share"]
-    return markup.table(table, columns, caption="Customers that may leave.", limit=limit)
+        del columns["alive_share"], columns["expected_amount"]
+    return markup.table(table, columns, caption="Customers that may leave or buy less.", limit=limit)
 
 
 def _say_sign(row: Any) -> str:
@@ -31,25 +32,6 @@ def _say_sign(row: Any) -> str:
         return f"bought {as_share(1 - row.revenue_amount / row.earlier_amount)} less than the year before"
     usual = f"; usually buys every {row.usual_gap_days:,.0f}" if row.usual_gap_days == row.usual_gap_days else ""
     return f"silent for {row.silence_days:,.0f} days{usual}"
-
-
-def table_worth(answer: Answer, currency: str, limit: int = 10) -> markup.Shown | None:
-    """The customers that will bring most: the next 12 months with an interval, and three years."""
-    if answer.withheld is not None or answer.table.empty:
-        return None
-    top = float(answer.table["high_amount"].astype(float).fillna(0.0).max())
-    expected = cells.Range("low_amount", "high_amount", unit="money", top=top) if top else cells.Bar("money")
-    columns = {
-        "account_name": ("Customer", "text"),
-        "year_amount": (f"Last 365 days, {currency}", "money"),
-        "expected_amount": ("Next 12 months, expected", expected),
-        "value_amount": ("Three years", "money"),
-        "alive_share": ("Chance that it still buys", "share"),
-    }
-    if answer.table["alive_share"].isna().all():
-        del columns["alive_share"]
-    caption = "What customers are expected to bring" + ("; the line holds four cases in five." if top else ".")
-    return markup.table(answer.table, columns, caption=caption, limit=limit)
 
 
 def say_worth(answer: Answer, currency: str) -> markup.Shown:
@@ -76,7 +58,8 @@ def say_worth(answer: Answer, currency: str) -> markup.Shown:
     elif notes["basis"] == "contracts":
         text += f": contracts run to their end, and then {as_share(notes['ratio'])} of them go on."
     else:
-        text += f": last year's sales, of which the team keeps {as_share(notes['ratio'])}. "
+        ratio = notes["ratio"]
+        text += ": as much as last year. " if ratio == 1 else f": last year's sales at the team's {as_share(ratio)} from customers it had. "
         text += f"Nobody's chance of leaving is given: {notes['why']}."
     return markup.sentence(answer, text + _say_once(notes), *answer.measures)
 

@@ -237,13 +237,14 @@ def _draw_pareto(amounts: np.ndarray) -> dict[str, float]:
 
 
 @answers("1.8", CONCENTRATION, EXPECTED_PARETO_SHARE, last=[])
-def compare_few(*, last: pd.DataFrame, expected: pd.DataFrame | None) -> Answer:
+def compare_few(*, last: pd.DataFrame, expected: pd.DataFrame | None, accounts: pd.DataFrame | None = None) -> Answer:
     """The few that yielded 80 % of the year beside the few that will.
 
-    last: the table of ``summarise_concentration``. expected: customer_id, account_name, expected_amount (12 months; None
-    where nobody can say). One row per customer of either, largest in the year first: customer_id, account_name, amount,
-    running_share, expected_amount, expected_share, move (stays, enters, leaves, or empty: one of neither). notes:
-    named_n, expected_named_n, entering and leaving (names, most money first), expected_share (of the few of last year).
+    last: the table of ``summarise_concentration``. expected: customer_id, account_name, expected_amount (12 months) with
+    low_amount and high_amount; None where nobody can say. accounts: the book's of today; None takes everybody for it. One row per
+    customer of either, largest in the year first: customer_id, account_name, amount, running_share, expected_amount with
+    its limits, expected_share, move (stays, enters, leaves, gone: in another book now, or empty: one of neither). notes:
+    named_n, expected_named_n, entering and leaving (names, most money first), gone_n, expected_share (of last year's few).
 
     >>> last = pd.DataFrame({"customer_id": list("ab"), "account_name": list("AB"), "amount": [90.0, 10.0], "share": [0.9, 0.1],
     ...     "running_share": [0.9, 1.0]})
@@ -255,27 +256,29 @@ def compare_few(*, last: pd.DataFrame, expected: pd.DataFrame | None) -> Answer:
     few = set(last["customer_id"].head(_count_named(shares)))
     table = last.reindex(columns=["customer_id", "account_name", "amount", "running_share"])
     if expected is None or expected.empty:
-        table = table.assign(expected_amount=np.nan, expected_share=np.nan, move="")
+        table = table.assign(expected_amount=np.nan, low_amount=np.nan, high_amount=np.nan, expected_share=np.nan, move="")
         reason, ahead, names = "nothing is known that customers will buy", None, {}
     else:
         ahead = expected.sort_values(["expected_amount", "customer_id"], ascending=[False, True], ignore_index=True)
         whole = total(ahead["expected_amount"])
         reason = say_few(len(ahead), "customer") if len(ahead) < MIN_CASES else None
-        table = table.merge(ahead[["customer_id", "expected_amount"]], on="customer_id", how="outer", sort=False)
+        known = ahead.reindex(columns=["customer_id", "expected_amount", "low_amount", "high_amount"])
+        table = table.merge(known, on="customer_id", how="outer", sort=False)
         names = dict(zip(ahead["customer_id"], ahead["account_name"], strict=True)) | dict(
             zip(last["customer_id"], last["account_name"], strict=True)
         )
         table["account_name"] = table["customer_id"].map(names)
         table["expected_share"] = table["expected_amount"] / whole
         coming = set(ahead["customer_id"].head(_count_named((ahead["expected_amount"] / whole).to_numpy())))
+        here = set(ahead["customer_id"]) | _list_customers(accounts, last)
         moves = {True: {True: "stays", False: "leaves"}, False: {True: "enters", False: ""}}
-        table["move"] = [moves[i in few][i in coming] for i in table["customer_id"]]
+        table["move"] = [moves[i in few][i in coming] if i in here else "gone" * (i in few) for i in table["customer_id"]]
     by = ["amount", "expected_amount", "customer_id"]
     table = table.sort_values(by, ascending=[False, False, True], na_position="last", ignore_index=True)
     details = {"n": len(last), "source": "sales", "if_none": "there are no sales to named customers in the period"}
     hhi = CONCENTRATION.measure(round(float((shares**2).sum()), 12), n=len(last), source="sales") if len(last) else None
     measures = [hhi or CONCENTRATION.withhold(details["if_none"])]
-    notes = {"named_n": len(few), "expected_named_n": None, "entering": [], "leaving": [], "expected_share": None}
+    notes = {"named_n": len(few), "expected_named_n": None, "entering": [], "leaving": [], "gone_n": 0, "expected_share": None}
     if reason is not None:
         measures.append(EXPECTED_PARETO_SHARE.withhold(reason))
     else:
@@ -283,9 +286,16 @@ def compare_few(*, last: pd.DataFrame, expected: pd.DataFrame | None) -> Answer:
         entering = table[table["move"] == "enters"].sort_values(["expected_amount", "customer_id"], ascending=[False, True])
         leaving = table[table["move"] == "leaves"]
         notes |= {name: rows["account_name"].tolist() for name, rows in (("entering", entering), ("leaving", leaving))}
-        notes["expected_named_n"] = len(coming)
+        notes |= {"expected_named_n": len(coming), "gone_n": int((table["move"] == "gone").sum())}
         notes["expected_share"] = float(table.loc[table["customer_id"].isin(few), "expected_share"].sum())
     return Answer("1.8", table, tuple(measures), notes)
+
+
+def _list_customers(accounts: pd.DataFrame | None, last: pd.DataFrame) -> set[str]:
+    """The ids under which the book's accounts may stand as customers."""
+    if accounts is None:
+        return set(last["customer_id"])
+    return set(accounts["account_id"]) | set(accounts.get("ultimate_parent_id", pd.Series(dtype=object)).dropna())
 
 
 @answers("1.8", PLAN_PARETO_SHARE, credited=[])

@@ -28,14 +28,17 @@ ESTABLISHED_DAYS = 180
 MIN_REPEATERS = 50
 #: More customers than this teach no more: every second, third, … is taken.
 MOST_CUSTOMERS = 4_000
+#: A purchase of more than so many times the customer's median is a one-off: so much of it is counted as usual.
+ONE_OFF = 5.0
 #: Sets of parameters that stand for what is not known of them, and futures drawn per customer (a multiple of it).
 PARAMETER_DRAWS, FUTURES = 20, 200
 YEAR_DAYS = 365
 _WEEK = 7.0
 EXPECTED = Definition(
     "expected_revenue", 1, "Expected revenue, 12 months", "money",
-    "Σ P(still buys) × purchases if so × amount of a purchase, with half of what the check missed in money; without a law of buying: "
-    "last year's sales × the team's same-customer ratio; contracts: what runs, then × the team's renewal ratio; today's customers only",
+    "Σ P(still buys) × purchases if so × usual amount of a purchase (one-offs cut at five medians), with half of what the check missed in "
+    "money; without a law of buying: last year's sales × the team's same-customer ratio; contracts: what runs, then × the team's renewal "
+    "ratio; today's customers only",
     roll_up="sum",
 )  # fmt: skip
 VALUE = Definition(
@@ -100,12 +103,13 @@ def summarise_purchases(*, purchases: pd.DataFrame, until: date) -> pd.DataFrame
     """What the laws of buying need to know of each customer on a day; one row per customer, by customer_id.
 
     purchases: from ``list_purchases``. Returns customer_id, first_date, repeats_n (purchases after the first),
-    recency_days (first to last purchase), age_days (first purchase to ``until``), mean_amount (of the repeats, else NaN).
+    recency_days (first to last purchase), age_days (first purchase to ``until``), usual_amount (median), mean_amount (of the
+    repeats, else NaN; of each at most five times the usual: a one-off tells little of what comes).
 
     >>> days = pd.to_datetime(["2026-01-01", "2026-01-15", "2026-01-29"])
     >>> bought = pd.DataFrame({"customer_id": "a", "date": days, "amount": [5.0, 8.0, 10.0]})
     >>> summarise_purchases(purchases=bought, until=date(2026, 2, 12)).iloc[0, 2:].tolist()
-    [2.0, 28.0, 42.0, 9.0]
+    [2.0, 28.0, 42.0, 8.0, 9.0]
     """
     known = purchases[purchases["date"] <= pd.Timestamp(until)]
     places, keys = pd.factorize(known["customer_id"], sort=True)
@@ -113,8 +117,10 @@ def summarise_purchases(*, purchases: pd.DataFrame, until: date) -> pd.DataFrame
     places, dates, amounts = places[order], known["date"].to_numpy()[order], known["amount"].to_numpy(float)[order]
     found, first, n = np.unique(places, return_index=True, return_counts=True)
     day = np.timedelta64(1, "D")
-    amounts = np.where(np.isin(np.arange(len(amounts)), first), 0.0, amounts)
-    spent = sum_money(pd.Series(amounts), pd.Series(places)).to_numpy() if len(found) else np.array([])
+    usual = _find_medians(places, amounts, first, n)
+    amounts = np.minimum(amounts, ONE_OFF * np.repeat(usual, n))
+    amounts[first] = 0.0
+    spent = sum_money(pd.Series(amounts), pd.Series(places)).to_numpy()
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.where(n > 1, spent / (n - 1), np.nan)
     return pd.DataFrame(
@@ -124,9 +130,16 @@ def summarise_purchases(*, purchases: pd.DataFrame, until: date) -> pd.DataFrame
             "repeats_n": n - 1.0,
             "recency_days": (dates[first + n - 1] - dates[first]) / day,
             "age_days": (pd.Timestamp(until).to_datetime64() - dates[first]) / day,
+            "usual_amount": usual,
             "mean_amount": mean,
         }
     )
+
+
+def _find_medians(places: np.ndarray, amounts: np.ndarray, first: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """The median of each run of places, which stand in order. first, n: where each begins and how long it is."""
+    ordered = amounts[np.lexsort([amounts, places])]
+    return (ordered[first + (n - 1) // 2] + ordered[first + n // 2]) / 2
 
 
 # --- the laws ---------------------------------------------------------------------------------------------------------
@@ -351,7 +364,8 @@ def check_buying(
     """Would the laws have foretold the last year? Learned from all before it, they are held against what came.
 
     One row per tenth of the customers who had bought again (by what both rules expected): tenth, customers_n, expected_n
-    (purchases), plain_n (as many as in as many days before), actual_n, expected_amount, actual_amount; held_days (a
+    (purchases), plain_n (as many as in as many days before), actual_n, expected_amount, actual_amount (one-offs cut as in
+    ``summarise_purchases``); held_days (a
     year, or 30 % of a history shorter than two and a half); reason: empty, or why the laws are not used, on every row: customers' purchases
     were missed by more (mean squared error) than by the plain rule. wins: how much smaller that error is, a share. One row
     of reason alone where the business is not of that kind.
@@ -382,7 +396,8 @@ def check_buying(
     came, before = Period(until + timedelta(days=1), as_of), Period.ending(until, held)
     actual, plain = (_count_in(purchases, again, each) for each in (came, before))
     paid = purchases[came.holds(purchases["date"])]
-    paid = sum_money(paid["amount"], paid["customer_id"]).reindex(again["customer_id"]).fillna(0.0).to_numpy()
+    most = ONE_OFF * paid["customer_id"].map(again.set_index("customer_id")["usual_amount"])
+    paid = sum_money(paid["amount"].clip(upper=most), paid["customer_id"]).reindex(again["customer_id"]).fillna(0.0).to_numpy()
     errors = [float(np.mean((guess - actual) ** 2)) for guess in (expected, plain)]
     wins = 1 - errors[0] / errors[1] if errors[1] else 0.0
     reason = "" if wins >= 0 else "it missed the purchases of the last months by more than last year's count did"
@@ -506,20 +521,20 @@ def estimate_worth(
 
     sales: what was sold to the book's accounts, whoever sold. contracts: None where the company has orders, which tell
     more. buying, check: ``learn_buying`` and ``check_buying`` of the team. retention: the team's ratio of same-customer
-    sales (basis, ratio), for want of a law; without it 1. One row per customer out, most expected revenue first:
+    sales (basis, ratio), for want of a law; without it, or without two years of sales, 1. One row per customer out, most expected revenue first:
     customer_id, account_name, last_date, silence_days, year_amount (last 365 days), alive_share, if_alive_amount,
     expected_amount with low_amount and high_amount (80 %), value_amount (three years, discounted), at_risk_amount
     ((1 − alive_share) × if_alive_amount, not yet lapsed). Without a law alive_share and what hangs on it is missing.
     Customers who bought once have no row under a law (notes once_n). notes: basis (buying, orders, contracts), why (no law),
-    ratio, held (totals of the check, with
-    factor: half of what it missed in money). Revenue, not margin; new customers are not in it.
+    ratio, held
+    (totals of the check, with factor: half of what it missed in money). Revenue, not margin; new customers are not in it.
 
     >>> day = pd.Timestamp("2026-06-30")
     >>> sales = pd.DataFrame({"account_id": list("abc"), "account_name": list("ABC"), "sale_date": day, "amount": [70.0, 20.0, 10.0]})
     >>> answer = estimate_worth(sales=sales, accounts=None, contracts=None, buying=None, check=None, as_of=date(2026, 9, 30),
     ...     retention=pd.DataFrame({"basis": ["orders"], "ratio": [0.9]}))
     >>> answer["expected_revenue"].value, answer.table["expected_amount"].tolist()
-    (90.0, [63.0, 18.0, 9.0])
+    (100.0, [70.0, 20.0, 10.0])
     """
     purchases = list_purchases(sales=sales, accounts=accounts, as_of=as_of)
     sold = sales[(sales["sale_date"] <= pd.Timestamp(as_of)) & sales["account_id"].notna()]
@@ -631,11 +646,13 @@ def _sum_years(ratio: float) -> float:
 def _carry_on(
     summary: pd.DataFrame, sold: pd.DataFrame, customer: pd.Series, retention: pd.DataFrame | None, year: Period
 ) -> tuple[pd.DataFrame, np.ndarray, float]:
-    """Last year's sales at the same-customer ratio; futures stray as this book's customers did from year to year."""
-    ratio = _find_ratio(retention, "orders")
-    table = summary.assign(expected_amount=summary["year_amount"].clip(lower=0.0) * ratio)
-    table["value_amount"] = table["expected_amount"] * _sum_years(ratio)
+    """Last year's sales at the same-customer ratio, where two years of sales can tell it; futures stray as this book's
+    customers did from year to year."""
     before = Period.ending(year.start - timedelta(days=1))
+    whole = len(sold) and sold["sale_date"].min() <= pd.Timestamp(before.start) + pd.Timedelta(days=30)
+    ratio = _find_ratio(retention, "orders") if whole else 1.0
+    table = summary.assign(expected_amount=summary["year_amount"].clip(lower=0.0) * ratio)
+    table["value_amount"] = table["expected_amount"] * _sum_years(min(ratio, 1.0))
     then, now = (sum_money(sold["amount"].where(each.holds(sold["sale_date"]), 0.0), customer) for each in (before, year))
     pairs = np.column_stack([then, now])[(then > 0).to_numpy()]
     if len(pairs) < MIN_CASES:
