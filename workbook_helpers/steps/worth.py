@@ -400,7 +400,8 @@ def check_buying(
     paid = sum_money(paid["amount"].clip(upper=most), paid["customer_id"]).reindex(again["customer_id"]).fillna(0.0).to_numpy()
     errors = [float(np.mean((guess - actual) ** 2)) for guess in (expected, plain)]
     wins = 1 - errors[0] / errors[1] if errors[1] else 0.0
-    reason = "" if wins >= 0 else "it missed the purchases of the last months by more than last year's count did"
+    worse = f"following each customer's rhythm missed the purchases of the last {held} days by more than counting the time before did"
+    reason = "" if wins >= 0 else worse
     order = np.lexsort([again["customer_id"].to_numpy(str), np.round(expected + plain, 6)])
     rows = [
         (reason, tenth, len(part), *(round(float(v[part].sum()), 4) for v in (expected, plain, actual, amount, paid)), held, round(wins, 6))
@@ -521,8 +522,8 @@ def estimate_worth(
 
     sales: what was sold to the book's accounts, whoever sold. contracts: None where the company has orders, which tell
     more. buying, check: ``learn_buying`` and ``check_buying`` of the team. retention: the team's ratio of same-customer
-    sales (basis, ratio), for want of a law; without it, or without two years of sales, 1. One row per customer out, most expected revenue first:
-    customer_id, account_name, last_date, silence_days, year_amount (last 365 days), alive_share, if_alive_amount,
+    sales (basis, ratio), for want of a law; without it, or without two years of sales, 1. One row per customer out, most
+    expected revenue first: customer_id, account_name, last_date, silence_days, year_amount (last 365 days), alive_share, if_alive_amount,
     expected_amount with low_amount and high_amount (80 %), value_amount (three years, discounted), at_risk_amount
     ((1 − alive_share) × if_alive_amount, not yet lapsed). Without a law alive_share and what hangs on it is missing.
     Customers who bought once have no row under a law (notes once_n). notes: basis (buying, orders, contracts), why (no law),
