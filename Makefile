@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: reports test endure proof bench bench-growth lock sample clean
+.PHONY: reports test endure proof verify bench bench-growth lock sample clean
 
 reports: .venv/installed
 	$(BIN)/workbook run data/samples/field_sales
@@ -18,6 +18,11 @@ endure: .venv/installed
 # A thousand made-up companies whose truth is known: do intervals hold it as often as they promise? docs/verification.md.
 proof: .venv/installed
 	$(BIN)/python -m pytest -n 2 -m proof tests/proof
+
+# Figures that others published, beside ours from the same data: docs/verification.md. Half a minute.
+verify: .venv/installed
+	$(BIN)/python -m pytest tests/verification
+	$(BIN)/python -m tests.verification
 
 # The environment, exactly as locked; made again when the lock or the package's settings change.
 .venv/installed: requirements.lock pyproject.toml

@@ -108,6 +108,11 @@ def test_a_day_is_one_purchase_branches_count_with_their_parent_and_returns_are_
     assert summary["usual_amount"] == 7
 
 
+def test_what_is_free_was_bought_and_what_came_back_was_not():
+    sold = pd.DataFrame({"account_id": list("abb"), "sale_date": DAY, "amount": [0.0, 5.0, -5.0]})
+    assert worth.list_purchases(sales=sold, accounts=None, as_of=AS_OF)["customer_id"].tolist() == ["a"]
+
+
 def test_the_law_is_used_where_it_foretold_the_last_year(learned):
     buying, check = learned
     assert set(buying["group"]) == {"established", "new"} and check["reason"].eq("").all() and check["wins"].iloc[0] > 0

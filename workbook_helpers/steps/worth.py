@@ -85,8 +85,8 @@ class Spend(NamedTuple):
 def list_purchases(*, sales: pd.DataFrame, accounts: pd.DataFrame | None, as_of: date) -> pd.DataFrame:
     """Days on which a customer (by ultimate parent) bought: customer_id, date, amount, by customer and day.
 
-    sales: account_id, sale_date, amount; what was bought on one day is one purchase, and a day whose returns outweigh it
-    is none.
+    sales: account_id, sale_date, amount; what was bought on one day is one purchase, also where it was free; a day whose
+    returns outweigh it is none.
 
     >>> sales = pd.DataFrame({"account_id": ["a", "a", "b"], "sale_date": pd.Timestamp("2026-05-05"), "amount": [9.0, 1.0, -2.0]})
     >>> list_purchases(sales=sales, accounts=None, as_of=date(2026, 9, 30))[["customer_id", "amount"]].values.tolist()
@@ -94,9 +94,12 @@ def list_purchases(*, sales: pd.DataFrame, accounts: pd.DataFrame | None, as_of:
     """
     sold = sales[(sales["sale_date"] <= pd.Timestamp(as_of)) & sales["account_id"].notna()]
     customer, _ = find_customers(accounts, sold)
-    days = sum_money(sold["amount"], [customer.rename("customer_id"), sold["sale_date"].rename("date")])
-    days = days.rename("amount").reset_index()
-    return days[days["amount"] > 0].sort_values(["customer_id", "date"], ignore_index=True)
+    keys = [customer.rename("customer_id"), sold["sale_date"].rename("date")]
+    days = sum_money(sold["amount"], keys).rename("amount").reset_index()
+    bought = days["amount"] > 0
+    if (days["amount"] == 0).any():
+        bought |= days["amount"].eq(0) & sum_money(sold["amount"].clip(upper=0.0), keys).eq(0).to_numpy()
+    return days[bought].sort_values(["customer_id", "date"], ignore_index=True)
 
 
 def summarise_purchases(*, purchases: pd.DataFrame, until: date) -> pd.DataFrame:
