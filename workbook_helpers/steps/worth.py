@@ -211,13 +211,20 @@ def _spend_likelihood(logs: np.ndarray, x: np.ndarray, mean: np.ndarray) -> floa
     return float((whole + (p * x - 1) * np.log(mean) + p * x * np.log(x) - (p * x + q) * np.log(gamma + x * mean)).sum())
 
 
+def _find_limits(n: int) -> np.ndarray:
+    """Lowest and highest logarithm of each of n parameters. Where all customers leave alike, a and b run away together: a stops at
+    100, so that no power of it overflows."""
+    return np.array([(-9.0, 4.6 if (n, k) == (4, 2) else 12.0) for k in range(n)])
+
+
 def _maximise(score: Any, start: np.ndarray) -> np.ndarray:
     """Logarithms of the parameters at which the score is highest."""
     from scipy.optimize import minimize
 
-    bounds = [(-9.0, 14.0)] * len(start)
-    found = minimize(lambda logs: -score(logs), start, method="L-BFGS-B", bounds=bounds, options={"maxiter": 300, "ftol": 1e-13})
-    return minimize(lambda logs: -score(logs), found.x, method="L-BFGS-B", bounds=bounds, options={"maxiter": 300, "ftol": 1e-13}).x
+    for _ in range(2):  # begun again where it stopped: its first idea of the curvature may have misled it
+        settings = {"method": "L-BFGS-B", "bounds": _find_limits(len(start)), "options": {"maxiter": 300, "ftol": 1e-13}}
+        start = minimize(lambda logs: -score(logs), start, **settings).x
+    return start
 
 
 def _draw_parameters(score: Any, logs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -233,7 +240,7 @@ def _draw_parameters(score: Any, logs: np.ndarray, rng: np.random.Generator) -> 
             curve[i, j] = curve[j, i] = -corners / (4 * step**2)
     values, vectors = np.linalg.eigh(curve + np.eye(n) / 4)
     spread = vectors / np.sqrt(np.maximum(values, 0.25))
-    return np.exp(np.clip(logs + rng.standard_normal((PARAMETER_DRAWS, n)) @ spread.T, -9.0, 14.0))
+    return np.exp(np.clip(logs + rng.standard_normal((PARAMETER_DRAWS, n)) @ spread.T, *_find_limits(n).T))
 
 
 def estimate_alive(summary: pd.DataFrame, law: Buying) -> np.ndarray:
@@ -264,10 +271,13 @@ def estimate_purchases_if_alive(summary: pd.DataFrame, law: Buying, days: float)
     >>> estimate_purchases_if_alive(one, Buying(1.0, 1.0, 1e-9, 1e9), 35).round(3).tolist()
     [5.0]
     """
+    x, _, age = _unpack(summary)
+    return _buy_if_alive(x, age, law, days / _WEEK)
+
+
+def _buy_if_alive(x: np.ndarray, age: np.ndarray, law: Buying, weeks: float) -> np.ndarray:
     from scipy.special import hyp2f1
 
-    x, _, age = _unpack(summary)
-    weeks = days / _WEEK
     a = law.a if abs(law.a - 1) > 1e-5 else 1.00001
     stays = (law.alpha + age) / (law.alpha + age + weeks)
     flips = law.b + x + law.from_first
@@ -442,16 +452,15 @@ class _Laws(NamedTuple):
     from_first: bool = True
 
 
-def _draw_futures(customer: Any, laws: _Laws, *, days: float, seed: int) -> np.ndarray:
-    """Revenue of one customer in each of many futures, from random numbers that are its own."""
-    key = int.from_bytes(hashlib.sha256(f"{seed}:{customer.customer_id}".encode()).digest()[:16], "big")
+def _draw_futures(customer_id: str, x: float, last: float, age: float, mean: float, laws: _Laws, seed: int) -> np.ndarray:
+    """Revenue of one customer's next year in each of many futures, from random numbers that are its own."""
+    key = int.from_bytes(hashlib.sha256(f"{seed}:{customer_id}".encode()).digest()[:16], "big")
     rng = np.random.Generator(np.random.Philox(key=key))
-    x, last, age = customer.repeats_n, customer.recency_days / _WEEK, customer.age_days / _WEEK
     there = rng.random(FUTURES) < _alive(x, last, age, laws)
     rate = rng.standard_gamma(laws.r + x) / (laws.alpha + age)
     leaves = np.clip(rng.beta(laws.a, laws.b + x + 1), 1e-12, 1.0)
-    n = np.minimum(rng.poisson(rate * days / _WEEK), rng.geometric(leaves)) * there
-    scale = (laws.gamma + x * customer.mean_amount) / rng.standard_gamma(laws.q + laws.p * x)
+    n = np.minimum(rng.poisson(rate * YEAR_DAYS / _WEEK), rng.geometric(leaves)) * there
+    scale = (laws.gamma + x * mean) / rng.standard_gamma(laws.q + laws.p * x)
     return rng.standard_gamma(laws.p * n) * scale
 
 
@@ -486,22 +495,25 @@ def _project_buying(
     factor, drift = _find_drift(check)
     laws = _read_laws(buying)
     first = pd.Timestamp(as_of) - pd.Timedelta(days=int(buying["history_days"].iloc[0]))
-    table = pd.DataFrame(0.0, summary.index, ["alive_share", "if_alive_amount", "value_amount", "low_amount", "high_amount"])
+    table = {c: np.zeros(len(summary)) for c in ("alive_share", "if_alive_amount", "value_amount", "low_amount", "high_amount")}
     shocks = factor * np.exp(drift * np.random.default_rng(seed).standard_normal(FUTURES) - drift**2 / 2)
-    futures = np.zeros(FUTURES)
+    ids, futures = summary["customer_id"].to_numpy(), np.zeros(FUTURES)
     for name, rows in _by_group(summary, first, laws).items():
+        if not rows.any():
+            continue
         (law, spend, many), part = laws[name], summary[rows]
-        alive, amount = estimate_alive(part, law), factor * estimate_mean_amount(part, spend)
-        by_year = np.diff([estimate_purchases_if_alive(part, law, YEAR_DAYS * k) for k in range(4)], axis=0)
+        (x, last, age), mean = _unpack(part), part["mean_amount"].to_numpy(float)
+        alive, amount = _alive(x, last, age, law), factor * estimate_mean_amount(part, spend)
+        by_year = np.diff([_buy_if_alive(x, age, law, YEAR_DAYS * k / _WEEK) for k in range(4)], axis=0)
         worth = sum(n / (1 + DISCOUNT_SHARE) ** (k + 0.5) for k, n in enumerate(by_year))
-        table.loc[rows, "alive_share"], table.loc[rows, "if_alive_amount"] = alive, by_year[0] * amount
-        table.loc[rows, "value_amount"] = alive * worth * amount
-        drawn = np.array([_draw_futures(one, many, days=YEAR_DAYS, seed=seed) for one in part.itertuples()]).reshape(-1, FUTURES) * shocks
+        table["alive_share"][rows], table["if_alive_amount"][rows] = alive, by_year[0] * amount
+        table["value_amount"][rows] = alive * worth * amount
+        one_by_one = zip(ids[rows].tolist(), x.tolist(), last.tolist(), age.tolist(), mean.tolist(), strict=True)
+        drawn = np.array([_draw_futures(*one, many, seed) for one in one_by_one]) * shocks
         futures = futures + drawn.sum(axis=0)
-        if len(part):
-            table.loc[rows, ["low_amount", "high_amount"]] = np.quantile(drawn, [0.1, 0.9], axis=1).T
+        table["low_amount"][rows], table["high_amount"][rows] = np.quantile(drawn, [0.1, 0.9], axis=1)
     table["expected_amount"] = table["alive_share"] * table["if_alive_amount"]
-    return table, futures
+    return pd.DataFrame(table, summary.index), futures
 
 
 _WORTH = ["customer_id", "account_name", "last_date", "silence_days", "year_amount", "alive_share", "if_alive_amount", "expected_amount",
