@@ -158,7 +158,7 @@ def test_learning_does_not_hang_on_the_order_of_the_rows(sales, learned):
 
 
 @pytest.mark.parametrize(("sold", "company", "why"), [
-    (simulate_sales(every=91), ORDERS, "they follow a calendar"),
+    (simulate_sales(every=91), ORDERS, "follow a calendar"),
     (simulate_sales(40), ORDERS, "at least 50 are needed"),
     (simulate_sales(), SimpleNamespace(has=lambda name: name == "contracts", seed=7), "by contract"),
     (simulate_sales(years=3).query("sale_date > '2026-01-01'"), ORDERS, "less than a year"),

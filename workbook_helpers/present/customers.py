@@ -100,7 +100,8 @@ def table_few(answer: Answer, currency: str, limit: int = 10) -> markup.Shown | 
     if answer.table["expected_amount"].isna().all():
         del columns["expected_amount"], columns["among"]
     elif top:
-        columns["expected_amount"] = ("Next 12 months, four times in five", cells.Range("low_amount", "high_amount", unit="money", top=top))
+        drawn = cells.Range("low_amount", "high_amount", unit="money", top=top)
+        columns["expected_amount"] = ("Next 12 months, expected; line: four cases in five", drawn)
     table = answer.table.assign(among=answer.table["move"].map(_MOVES))
     return markup.table(table, columns, caption="The largest customers, last year and next.", limit=limit)
 

@@ -50,16 +50,18 @@ def say_worth(answer: Answer, currency: str) -> markup.Shown:
     text += f" and {as_money(answer['customer_value'].value, currency)} in three years"
     if notes["basis"] == "buying":
         risk, held = answer["revenue_at_risk"].value, notes["held"]
-        text += f"; {as_money(risk, currency)} of the 12 months is at risk. "
+        text += f"; {as_money(risk, currency)} more in the 12 months if nobody who is silent has left. "
         span = "the last year" if held["held_days"] >= 365 else f"the last {held['held_days']:.0f} days"
         text += f"Checked on {span}, company-wide: {held['expected_n']:,.0f} purchases were expected, {held['actual_n']:,.0f} came"
         raised = held["factor"] - 1
         text += f"; half of what was missed in money is counted on ({100 * raised:+.0f} %)." if abs(raised) >= 0.005 else "."
     elif notes["basis"] == "contracts":
-        text += f": contracts run to their end, and then {as_share(notes['ratio'])} of them go on."
+        renewed = f"then {as_share(notes['ratio'])} of their amount goes on" if notes["ratio"] < 1 else "are taken to go on"
+        text += f": contracts run to their end, and {renewed}."
     else:
         ratio = notes["ratio"]
-        text += ": as much as last year. " if ratio == 1 else f": last year's sales at the team's {as_share(ratio)} from customers it had. "
+        again = f": last year's sales times {as_share(ratio)}, what the team's customers of a year before bought again. "
+        text += ": as much as last year. " if ratio == 1 else again
         text += f"Nobody's chance of leaving is given: {notes['why']}."
     return markup.sentence(answer, text + _say_once(notes), *answer.measures)
 

@@ -313,7 +313,7 @@ def _find_hindrance(purchases: pd.DataFrame, as_of: date, company: Any) -> str |
     usual = weekdays * (1 - math.exp(-len(days) / weekdays))
     distinct = len(np.unique(days))
     if distinct < 0.5 * usual:
-        return f"all purchases fall on {distinct:,} days: they follow a calendar, and no customer a rhythm of its own"
+        return f"all purchases fall on {distinct:,} days, so they follow a calendar and no customer's own rhythm"
     return None
 
 
