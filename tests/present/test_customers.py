@@ -87,21 +87,6 @@ def test_text_from_the_data_stays_text():
     assert "<script>" not in show_deals.table_reasons(answer, "USD").html and "<script>" not in show_deals.say_reasons(answer).html
 
 
-def test_stages_speak_of_a_leak_only_beyond_chance():
-    row = {"cut": "stage", "label": "Propose", "cases_n": 50.0, "rate_share": 0.5, "low_share": 0.4, "team_share": 0.6}
-    notes = {"leak": "Propose", "deals_n": 50, "decided_days": 90.0}
-    sure = Answer("1.5", pd.DataFrame([row | {"high_share": 0.55}]), notes=notes)
-    maybe = Answer("1.5", pd.DataFrame([row | {"high_share": 0.65}]), notes=notes)
-    assert show_deals.say_stages(sure).text.startswith(
-        "Most ground is lost at Propose: 50 % go on, the rest of the team 60 %"
-    )
-    assert show_deals.say_stages(maybe).text.startswith("No stage leaks beyond chance")
-    assert show_deals.table_stages(sure) is not None
-    nothing = Answer("x", withheld="no")
-    assert "Propose" in show.say_questions(sure, nothing, nothing).text
-    assert "Propose" not in show.say_questions(maybe, nothing, nothing).text
-
-
 def test_customers_to_save_are_counted_with_their_money():
     days = [DAY - pd.Timedelta(days=d) for d in (300, 270, 240, 210)]
     sales = pd.DataFrame({"account_id": "A", "sale_date": days, "amount": 25.0})

@@ -261,26 +261,6 @@ def test_reasons_are_counted_among_the_deals_that_state_one():
     )
 
 
-def test_touches_after_the_decision_do_not_count():
-    frame = make_deals(["won"] * 5 + ["lost"] * 5)
-    touches = pd.DataFrame({
-        "opportunity_id": ["D000"] * 3, "activity_type": "call",
-        "activity_date": [DAY - pd.Timedelta(days=d) for d in (20, 10, 9)],
-    })  # fmt: skip
-    answer = deals.summarise_path(opportunities=frame, activities=touches, period=YEAR)
-    assert answer.table.set_index("label").loc["all", "won_touches_n"] == pytest.approx(2 / 5)
-
-
-def test_touches_of_other_deals_or_of_no_kind_count_nowhere():
-    frame = make_deals(["won"] * 5 + ["lost"] * 5)
-    touches = pd.DataFrame({
-        "opportunity_id": ["D000", "D000", "X", None], "activity_type": ["call", None, "call", "call"],
-        "activity_date": DAY - pd.Timedelta(days=20),
-    })  # fmt: skip
-    answer = deals.summarise_path(opportunities=frame, activities=touches, period=YEAR)
-    assert answer.table.values.tolist() == [["all", 0.2, 0.0], ["call", 0.2, 0.0]]
-
-
 def test_rivals_are_placed_where_they_take_deals():
     frame = make_deals(["lost"] * 4, competitor=["Z", "Z", "Y", None])
     answer = deals.summarise_rivals(opportunities=frame, accounts=make_accounts(), column="industry", period=YEAR)

@@ -36,13 +36,14 @@ from workbook_helpers.steps import (
     stage_rates,
     swot,
     tracking,
+    win_model,
     win_rates,
     worth,
 )  # fmt: skip
 
 STEPS: tuple[ModuleType, ...] = (
-    segmentation, product_mix, customers, win_rates, stage_rates, geography, seasonality, contracts, deals, swot, pipeline_health,
-    market, quality, chance, goals, effort, moves, tracking, worth,
+    segmentation, product_mix, customers, win_rates, win_model, stage_rates, geography, seasonality, contracts, worth, deals, swot,
+    pipeline_health, market, quality, chance, goals, effort, moves, tracking,
 )  # fmt: skip
 
 MIN_REPS, MIN_REPS_PER_CUT = 5, 3

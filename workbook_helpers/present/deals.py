@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from workbook_helpers.measure import Answer
+from workbook_helpers.measure import Answer, say_date, say_number
 from workbook_helpers.present import cells, markup
-from workbook_helpers.present.wording import as_count, as_list, as_share, say_cut
+from workbook_helpers.present.wording import as_count, as_list, as_money, as_share, say_cut
+
+_LINES = "Line: 95 % interval; stroke: rest of the team."
 
 
 def say_reasons(answer: Answer) -> markup.Shown:
@@ -19,7 +21,17 @@ def say_reasons(answer: Answer) -> markup.Shown:
         text = f"{len(labels)} {what}s share first place, {as_list(labels)}: {share} each"
     else:
         text = f"The {what} named most often is {labels[0]}: {share}"
-    return markup.sentence(answer, f"{text} of the won deals that name one.")
+    return markup.sentence(answer, f"{text} of the won deals that name one.{_say_apart(answer.table, 'won', what)}")
+
+
+def _say_apart(table: pd.DataFrame, outcome: str, what: str) -> str:
+    """The reason whose interval leaves the rest of the team's share, most deals first; nothing where none does."""
+    beyond = (table["team_share"] < table["low_share"]) | (table["team_share"] > table["high_share"])
+    rows = table[(table["what"] == what) & beyond]
+    if rows.empty:
+        return ""
+    row = rows.sort_values([f"{outcome}_n", "label"], ascending=[False, True]).iloc[0]
+    return f" {row['label']} stands apart: {as_share(row[f'{outcome}_share'])} here, {as_share(row['team_share'])} in the rest of the team."
 
 
 def _find_first(rows: pd.DataFrame, outcome: str) -> tuple[list[str], str]:
@@ -48,10 +60,11 @@ def table_reasons(answer: Answer, currency: str) -> markup.Shown | None:
         "what": ("What", "text"),
         "label": ("As written in the deal", "text"),
         "won_n": ("Won deals", "count"),
-        "won_share": ("Share", "share"),
+        "won_share": ("Share of those that name one", cells.Range("low_share", "high_share", "team_share")),
         "amount": (f"Amount, {currency}", "money"),
     }
-    return markup.table(answer.table, columns, caption=f"Why they bought, {answer.notes['period']}.", limit=10)
+    few = answer.table.groupby("what", sort=False).head(5)
+    return markup.table(few, columns, caption=f"Why they bought, {answer.notes['period']}. {_LINES}", limit=10)
 
 
 def say_decisions(answer: Answer) -> markup.Shown:
@@ -74,43 +87,70 @@ def say_decisions(answer: Answer) -> markup.Shown:
 
 
 def table_decisions(answer: Answer) -> markup.Shown | None:
-    """Reasons, rivals and sources, won beside lost."""
+    """Reasons of loss and rivals, as shares of the lost deals that name one."""
     if answer.withheld is not None:
         return None
-    columns = {
+    table = answer.table[answer.table["what"].isin(["loss reason", "competitor"]) & (answer.table["lost_n"] > 0)]
+    if table.empty:
+        return None
+    columns: dict[str, tuple[str, markup.Kind]] = {
         "what": ("What", "text"),
         "label": ("As written in the deal", "text"),
-        "won_n": ("Won", "count"),
-        "won_share": ("Share of won", "share"),
-        "lost_n": ("Lost", "count"),
-        "lost_share": ("Share of lost", "share"),
+        "lost_n": ("Lost deals", "count"),
+        "lost_share": ("Share of the lost that name one", cells.Range("low_share", "high_share", "team_share")),
+        "won_n": ("Won deals", "count"),
     }
-    caption = f"What tipped and what stopped the deals closed {answer.notes['period']}."
-    return markup.table(answer.table, columns, caption=caption, limit=15)
+    if not table["won_n"].any():
+        del columns["won_n"]
+    few = table.groupby("what", sort=False).head(5)
+    return markup.table(few, columns, caption=f"What stopped the deals closed {answer.notes['period']}. {_LINES}", limit=10)
 
 
 def say_path(answer: Answer) -> markup.Shown:
     """How many touches won and lost deals had."""
     if answer.withheld is not None:
         return markup.sentence(answer, None)
-    every = answer.table.set_index("label").loc["all"]
-    won, lost = every["won_touches_n"], every["lost_touches_n"]
-    return markup.sentence(answer, f"A won deal had {won:.1f} touches before the decision, a lost one {lost:.1f}.")
+    rows = answer.table.set_index("label")
+    notes, every = answer.notes, rows.loc["all"]
+    if not notes["touches_n"]:
+        return markup.sentence(answer, "No touch is recorded on the deals of the period.")
+    text = f"A won deal had {every['won']:.1f} touches before the decision, a lost one {every['lost']:.1f}"
+    apart = every["won_low"] > every["lost_high"] or every["won_high"] < every["lost_low"]
+    text += "." if apart else "; the two may well be alike."
+    if "touches a month" in rows.index:
+        month = rows.loc["touches a month"]
+        longer = notes["won_days"] - notes["lost_days"]
+        if abs(longer) >= 0.15 * notes["lost_days"]:
+            text += f" But won deals lived {abs(longer):.0f} days {'longer' if longer > 0 else 'less'}: a month, it is"
+            text += f" {month['won']:.1f} and {month['lost']:.1f} touches."
+    return markup.sentence(answer, text)
 
 
 def table_path(answer: Answer) -> markup.Shown | None:
-    """Touches per deal by kind, won beside lost."""
-    if answer.withheld is not None:
+    """Touches, kinds, pace, who began and the steps, won beside lost, each with its interval."""
+    if answer.withheld is not None or not answer.notes["touches_n"]:
         return None
-    columns = {
-        "label": ("Kind of touch", "text"),
-        "won_touches_n": ("Per won deal", "ratio"),
-        "lost_touches_n": ("Per lost deal", "ratio"),
-    }
-    notes = answer.notes
-    return markup.table(
-        answer.table, columns, caption=f"Mean of {notes['won_n']} won and {notes['lost_n']} lost deals.", limit=10
-    )
+    table, notes = answer.table, answer.notes
+    shown = pd.DataFrame({"label": [_say_figure(row.what, row.label) for row in table.itertuples()]})
+    for status in ("won", "lost"):
+        numbers = zip(table[status], table[f"{status}_low"], table[f"{status}_high"], table["unit"], strict=True)
+        shown[status] = [_say_range(*row) for row in numbers]
+    columns = {"label": ("Mean of a deal", "text"), "won": ("Won deals", "text"), "lost": ("Lost deals", "text")}
+    caption = f"{notes['won_n']} won and {notes['lost_n']} lost deals, closed {notes['period']}; in brackets the 95 % interval."
+    return markup.table(shown, columns, caption=caption, limit=10)
+
+
+def _say_figure(what: str, label: str) -> str:
+    if what == "touches":
+        return "Touches up to the decision"
+    return f"of which {label}" if what == "kind" else label[0].upper() + label[1:]
+
+
+def _say_range(value: float, low: float, high: float, unit: str) -> str:
+    if pd.isna(value):
+        return "–"
+    said, first, last = (say_number(number, unit) for number in (value, low, high))
+    return f"{said} ({first.removesuffix(' %')}–{last})"
 
 
 def say_conversion(answer: Answer) -> markup.Shown:
@@ -136,6 +176,86 @@ def say_conversion(answer: Answer) -> markup.Shown:
         overdue = as_count(answer.notes["overdue_n"], "deal")
         text += f" With {overdue} left open past the close date it would be {as_share(dead)}."
     return markup.sentence(answer, text, *answer.measures)
+
+
+def say_ends(answer: Answer) -> markup.Shown:
+    """How long it takes until half of the deals are decided, and what has become of them by then."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    half, won = answer["half_decided_days"], answer["half_won_days"]
+    if half.value is None:
+        text = f"Fewer than half of the {answer.notes['deals_n']:,} deals created are decided"
+    else:
+        text = f"Half of the deals are decided within {half.value:.0f} days of their creation"
+        text += f" (team {half.team_value:.0f})" if half.team_value is not None else ""
+    text += f"; half of the wins come within {won.value:.0f}"
+    text += f" (team {won.team_value:.0f})." if won.team_value is not None else "."
+    if len(answer.table):
+        last = answer.table.iloc[-1]
+        text += f" After {last['age_days']:.0f} days {as_share(last['won_share'])} are won, {as_share(last['lost_share'])} lost and"
+        text += f" {as_share(last['open_share'])} still open."
+    return markup.sentence(answer, text, *answer.measures)
+
+
+def table_ends(answer: Answer) -> markup.Shown | None:
+    """Won, lost and still open by days since creation, beside the team."""
+    if answer.withheld is not None or answer.table.empty:
+        return None
+    table = answer.table.assign(label=[f"{days:.0f} days" for days in answer.table["age_days"]])
+    columns: dict[str, tuple[str, markup.Kind]] = {
+        "label": ("After", "text"),
+        "won_share": ("Won", cells.Range("low_share", "high_share", "team_share")),
+        "lost_share": ("Lost", "share"),
+        "open_share": ("Still open", "share"),
+        "at_risk_n": ("Deals that old and open", "count"),
+    }
+    since = say_date(answer.notes["first_date"])
+    caption = f"{answer.notes['deals_n']:,} deals created since {since}, renewals apart. Line: 95 % interval; stroke: the team."
+    return markup.table(table, columns, caption=caption)
+
+
+def say_leads(answer: Answer) -> markup.Shown:
+    """What share of the leads becomes deals, and from which source most."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    table = answer.table[answer.table["rate_share"].notna()]
+    every = table.iloc[0]
+    text = f"{as_share(every['rate_share'])} of {every['cases_n']:,.0f} leads became deals"
+    text += f" (rest of the team {as_share(every['team_share'])})" if pd.notna(every["team_share"]) else ""
+    sources = table[table["cut"] == "lead_source"].sort_values(["shrunk_share", "label"], ascending=[False, True])
+    if len(sources) > 1:
+        best, least = sources.iloc[0], sources.iloc[-1]
+        text += f"; most from {best['label']} ({as_share(best['rate_share'])} of {best['cases_n']:,.0f}),"
+        text += f" fewest from {least['label']} ({as_share(least['rate_share'])} of {least['cases_n']:,.0f})"
+    return markup.sentence(answer, f"{text}.", *answer.measures)
+
+
+def say_ageing(answer: Answer, currency: str) -> markup.Shown:
+    """How much open business has stayed longer than won business does."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    by_stage = answer.notes["by_stage"]
+    where = "at their stage longer than nine in ten won deals were" if by_stage else "open longer than nine in ten won deals were"
+    n, many = len(answer.table), as_count(answer.notes["open_n"], "open deal")
+    if not n:
+        return markup.sentence(answer, f"None of {many} has been {where}." if answer.notes["open_n"] else "No open deal can be compared.")
+    text = f"{n:,} of {many}, worth {as_money(answer.notes['amount'], currency)}, {'has' if n == 1 else 'have'} been {where}."
+    return markup.sentence(answer, text)
+
+
+def table_ageing(answer: Answer, currency: str, limit: int = 5) -> markup.Shown | None:
+    """The largest open deals that have stayed too long."""
+    if answer.withheld is not None or answer.table.empty:
+        return None
+    columns = {
+        "opportunity_id": ("Open deal", "text"),
+        "stage": ("Stage", "text"),
+        "amount": (f"Amount, {currency}", "money"),
+        "stay_days": ("Days there", "count") if answer.notes["by_stage"] else ("Days open", "count"),
+        "usual_days": ("Half of the won within", "count"),
+        "long_days": ("Nine in ten within", "count"),
+    }
+    return markup.table(answer.table, columns, caption="Open deals that outstay the won ones, largest first.", limit=limit)
 
 
 def _table_rates(table: pd.DataFrame, first: str, rate: str, caption: str) -> markup.Shown:
@@ -201,11 +321,8 @@ def table_segment_conversion(
 
 
 def has_leak(answer: Answer) -> bool:
-    """Whether a stage passes fewer deals than the team's, with the team's rate outside its interval."""
-    if answer.withheld is not None or answer.notes["leak"] is None:
-        return False
-    row = answer.table.set_index("label").loc[answer.notes["leak"]]
-    return bool(row["high_share"] < row["team_share"])
+    """Whether a stage passes fewer deals than the team's beyond what chance does to one of several stages."""
+    return answer.withheld is None and answer.notes["beyond_chance"]
 
 
 def _say_stages(answer: Answer) -> str:
@@ -230,7 +347,11 @@ def say_stages(answer: Answer) -> markup.Shown:
     if answer.withheld is not None:
         return markup.sentence(answer, None)
     text = f"{_say_stages(answer)}. Read from {as_count(answer.notes['deals_n'], 'deal')} created at least "
-    return markup.sentence(answer, f"{text}{answer.notes['decided_days']:.0f} days ago, when nine in ten have decided.")
+    text += f"{answer.notes['decided_days']:.0f} days ago, when nine in ten have decided."
+    if answer.notes.get("assumed"):
+        text += " There is no history of stages: a deal counts as having come as far as it stands today, which holds only where"
+        text += " lost deals keep their stage."
+    return markup.sentence(answer, text)
 
 
 def table_stages(answer: Answer) -> markup.Shown | None:

@@ -1,7 +1,7 @@
 """Step 1, conversion: how many deals are won, what they are worth, how long they take, and by which traits they are won more often.
 
 Steps 2 and 3 read the table of ``summarise_segment_conversion`` (wins by cut and label, beside the team).
-Stages, and where deals leak, stand in step 2.
+Stages, and where deals leak, stand in ``stage_rates``.
 """
 
 from __future__ import annotations
@@ -39,6 +39,26 @@ MEAN_WON_AMOUNT = Definition(
 MEDIAN_CYCLE_DAYS = Definition(
     "median_cycle_days", 1, "Sales cycle", "days", "median of the days from created to won, deals won in the period"
 )
+#: Ages at which the report says how many deals are won, lost and still open.
+AGES = (30, 60, 90, 180, 365)
+#: How a deal ends; 0 is a deal that is still open.
+WON, LOST = 1, 2
+HALF_DECIDED = Definition(
+    "half_decided_days", 1, "Half of the deals are decided within", "days",
+    "median of the days from created to won or lost, open deals censored (Kaplan–Meier; interval on the log scale)",
+)  # fmt: skip
+HALF_WON = Definition(
+    "half_won_days", 1, "Half of the wins come within", "days",
+    "days after which half of the share ever won is won; won and lost are competing ends, open deals censored (Aalen–Johansen)",
+)  # fmt: skip
+WON_SO_FAR = Definition(
+    "won_by_creation", 1, "Won", "share",
+    "share of the deals created then that are won by that age; won and lost are competing ends, open deals censored (Aalen–Johansen)",
+)  # fmt: skip
+LEAD_RATE = Definition(
+    "lead_conversion", 1, "Leads that became deals", "share",
+    "converted leads ÷ leads, created long enough ago for nine in ten conversions to have come",
+)  # fmt: skip
 
 
 def _closed(opportunities: pd.DataFrame, period: Period) -> pd.DataFrame:
@@ -218,4 +238,205 @@ def summarise_segment_conversion(
     return Answer("1.5", table, measures, {"period": period, "years": max(years, 1.0)})
 
 
-LEARNED = {"win_rates": (learn_win_rates, ("opportunities", "accounts"))}
+# --- Won and lost as competing ends ---------------------------------------------------------------------------------
+
+
+def estimate_incidence(ages: np.ndarray, ends: np.ndarray, at: Sequence[float]) -> pd.DataFrame:
+    """What share has ended in each of two ways by an age: age_days, won_share with low_share and high_share (95 %), lost_share,
+    open_share, at_risk_n (still open and that old).
+
+    ages: days; ends: 0 (still open at that age: censored), 1 or 2. Missing where no case is that old. Source: Aalen & Johansen
+    1978, by statsmodels; interval on the log(-log) scale.
+
+    >>> shares = estimate_incidence(np.array([10.0, 20.0, 30.0, 40.0]), np.array([1, 2, 0, 1]), [20])
+    >>> shares[["won_share", "lost_share", "at_risk_n"]].values.tolist()
+    [[0.25, 0.25, 3.0]]
+    """
+    from scipy.special import ndtri
+    from statsmodels.duration.survfunc import CumIncidenceRight
+
+    order = np.lexsort((ends, ages))
+    with np.errstate(divide="ignore", invalid="ignore"):  # where the last case ends, no error is left to estimate
+        curve = CumIncidenceRight(ages[order], ends[order])
+    shares = [*curve.cinc, *[np.zeros(len(curve.times))] * 2][:2]
+    error = curve.cinc_se[0] if curve.cinc else np.zeros(len(curve.times))
+    rows = []
+    for age in at:
+        at_risk = int((ages >= age).sum())
+        place = np.searchsorted(curve.times, age, side="right") - 1
+        won, lost = (float(share[place]) if place >= 0 else 0.0 for share in shares)
+        low = high = won
+        if 0 < won < 1 and place >= 0:
+            reach = float(ndtri(0.975)) * error[place] / abs(won * np.log(won))
+            low, high = won ** np.exp(reach), won ** np.exp(-reach)
+        known = (won, low, high, lost, 1 - won - lost) if at_risk else (np.nan,) * 5
+        rows.append((age, *(round(float(value), 9) for value in known), at_risk))
+    return pd.DataFrame(rows, columns=["age_days", "won_share", "low_share", "high_share", "lost_share", "open_share", "at_risk_n"])
+
+
+def estimate_median_days(ages: np.ndarray, ended: np.ndarray) -> tuple[float, float, float]:
+    """The age by which half has ended, with its 95 % limits; NaN where fewer than half end, infinite where a limit lies beyond the data.
+
+    Source: Kaplan & Meier 1958, by statsmodels; the limits invert the test on the log scale (as R's survival package does).
+
+    >>> estimate_median_days(np.array([1.0, 2.0, 3.0]), np.array([1, 1, 1]))[0]
+    2.0
+    """
+    from statsmodels.duration.survfunc import SurvfuncRight
+
+    if not ended.any():
+        return np.nan, np.nan, np.nan
+    curve = SurvfuncRight(ages, ended.astype(int))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = curve.quantile_ci(0.5, method="log")
+    return float(curve.quantile(0.5)), float(low), float(high)
+
+
+def _follow(opportunities: pd.DataFrame, as_of: date, first_day: pd.Timestamp | None) -> tuple[pd.DataFrame, pd.Timestamp | None]:
+    """Deals created since the first day on which one was closed, renewals apart: opportunity_id, rep_id, created_date, age_days, end."""
+    day = pd.Timestamp(as_of)
+    done = opportunities["status"].isin(["won", "lost"])
+    if first_day is None:
+        first_day = opportunities.loc[done, "close_date"].min()
+    deals = opportunities[~find_renewals(opportunities)]
+    deals = deals.reindex(columns=["opportunity_id", "rep_id", "status", "created_date", "close_date"])
+    deals = deals.sort_values(["opportunity_id", "rep_id"]).drop_duplicates("opportunity_id")
+    deals = deals[(deals["created_date"] >= first_day) & (deals["created_date"] <= day)]
+    last = deals["close_date"].where(deals["status"] != "open", day).clip(upper=day)
+    ages = (last - deals["created_date"]).dt.days.clip(lower=0) + 0.5  # a deal closed on its first day has lived for a part of it
+    ends = deals["status"].map({"won": WON, "lost": LOST}).fillna(0).astype(int)
+    return deals.assign(age_days=ages.astype(float), end=ends).drop(columns=["status", "close_date"]), first_day
+
+
+def learn_ends(*, opportunities: pd.DataFrame | None, as_of: date, period: Period, company: Any) -> pd.DataFrame:
+    """How the team's deals end by age: ``estimate_incidence`` at AGES, with reps_n, half_won_days, half_decided_days and first_date (deals
+    created before it are known only where they lived long enough to be exported, and are left out)."""
+    columns = ["age_days", "won_share", "low_share", "high_share", "lost_share", "open_share", "at_risk_n", "reps_n",
+               "half_won_days", "half_decided_days", "first_date"]  # fmt: skip
+    if opportunities is None or opportunities.empty:
+        return pd.DataFrame(columns=columns)
+    deals, first_day = _follow(opportunities, as_of, None)
+    if len(deals) < MIN_CASES or not (deals["end"] == WON).any():
+        return pd.DataFrame(columns=columns)
+    ages, ends = deals["age_days"].to_numpy(), deals["end"].to_numpy()
+    table = estimate_incidence(ages, ends, AGES)
+    table["reps_n"], table["first_date"] = float(deals["rep_id"].nunique()), pd.Timestamp(first_day).date().isoformat()
+    table["half_won_days"] = _half_won_days(ages, ends)
+    table["half_decided_days"] = estimate_median_days(ages, ends > 0)[0]
+    return table.assign(at_risk_n=table["at_risk_n"].astype(float))[columns]
+
+
+def _half_won_days(ages: np.ndarray, ends: np.ndarray) -> float:
+    days = np.unique(np.floor(ages[ends == WON])) + 1
+    won = estimate_incidence(ages, ends, days)["won_share"].ffill().to_numpy()
+    return float(days[np.searchsorted(won, won[-1] / 2)])
+
+
+@answers("1.5", HALF_DECIDED, HALF_WON, opportunities=["created_date", "close_date"])
+def summarise_ends(*, opportunities: pd.DataFrame, as_of: date, deal_ends: pd.DataFrame | None = None) -> Answer:
+    """What becomes of the deals that are created: won, lost or still open by age, renewals apart, beside the team.
+
+    deal_ends: the team's ``learn_ends``, if any. One row out per age in AGES that at least five deals have reached:
+    ``estimate_incidence`` with team_share (won, the whole team). Also WON_SO_FAR for each year of creation at the age by which half
+    are decided. notes: deals_n, open_n, first_date.
+
+    >>> day = pd.Timestamp("2026-03-01")
+    >>> deals = pd.DataFrame({"opportunity_id": list("abcdefghij"), "rep_id": "r", "status": ["won", "lost"] * 5, "created_date": day,
+    ...     "close_date": day + pd.to_timedelta(range(0, 100, 10), "D")})
+    >>> answer = summarise_ends(opportunities=deals, as_of=date(2026, 9, 30))
+    >>> answer.table[["age_days", "won_share", "lost_share"]].values.tolist(), answer["half_decided_days"].value
+    ([[30.0, 0.2, 0.1]], 50.5)
+    """
+    known = deal_ends is not None and not deal_ends.empty
+    first_day = pd.Timestamp(deal_ends["first_date"].iloc[0]) if known else None
+    deals, first_day = _follow(opportunities, as_of, first_day)
+    ages, ends = deals["age_days"].to_numpy(), deals["end"].to_numpy()
+    n = {"n": len(deals), "source": "opportunities"}
+    if len(deals) < MIN_CASES or (ends == WON).sum() < MIN_CASES:
+        won = say_few(int((ends == WON).sum()), "won deal", " among those created since the exports begin")
+        return Answer("1.5", measures=tuple(d.withhold(won, **n) for d in (HALF_DECIDED, HALF_WON)), withheld=won)
+    table = estimate_incidence(ages, ends, AGES)
+    table["team_share"] = deal_ends["won_share"].astype(float).to_numpy() if known else np.nan
+    table = table[table["at_risk_n"] >= MIN_CASES].reset_index(drop=True)
+    middle, low, high = estimate_median_days(ages, ends > 0)
+    if np.isnan(middle):
+        half = HALF_DECIDED.withhold("fewer than half of the deals are decided", **n)
+    else:
+        limits = {"low": low, "high": high, "level": 0.95} if np.isfinite([low, high]).all() else {}
+        team = float(deal_ends["half_decided_days"].iloc[0]) if known else None
+        half = HALF_DECIDED.measure(middle, team_value=team, **limits, **n)
+    age = next((a for a in AGES if a >= middle), AGES[-1])
+    team = float(deal_ends["half_won_days"].iloc[0]) if known else None
+    half_won = HALF_WON.measure(_half_won_days(ages, ends), team_value=team, **n)
+    measures = [half, half_won, *_by_year(deals, age)]
+    notes = {"deals_n": len(deals), "open_n": int((ends == 0).sum()), "first_date": first_day, "known": known}
+    return Answer("1.5", table, tuple(measures), notes)
+
+
+def _by_year(deals: pd.DataFrame, age: int) -> list[Measure]:
+    """The share won by that age, for each year of creation of which five deals are that old."""
+    found = []
+    for year, cohort in deals.groupby(deals["created_date"].dt.year):
+        row = estimate_incidence(cohort["age_days"].to_numpy(), cohort["end"].to_numpy(), [age]).iloc[0]
+        if row["at_risk_n"] >= MIN_CASES:
+            limits = {"low": row["low_share"], "high": row["high_share"], "level": 0.95}
+            cut = {"created": f"{year}, after {age} days"}
+            found.append(WON_SO_FAR.measure(row["won_share"], n=len(cohort), cut=cut, source="opportunities", **limits))
+    return found
+
+
+# --- Leads ----------------------------------------------------------------------------------------------------------
+
+
+def _ripe_leads(leads: pd.DataFrame, as_of: date, ripe_days: float | None) -> tuple[pd.DataFrame, float]:
+    """One row per lead that is old enough, under its source and again under all: cut, label, hit (converted), rep_id."""
+    if ripe_days is None:
+        ripe_days = float((leads["converted_date"] - leads["created_date"]).dt.days.quantile(0.9))
+    old = leads[leads["created_date"] <= pd.Timestamp(as_of) - pd.Timedelta(days=ripe_days)].sort_values("lead_id")
+    base = old.reindex(columns=["rep_id"]).assign(hit=old["converted_date"].notna())
+    by_source = base.assign(cut="lead_source", label=old["lead_source"])
+    return pd.concat([base.assign(cut="all", label="all"), by_source[by_source["label"].notna()]], ignore_index=True), ripe_days
+
+
+def learn_lead_rates(*, leads: pd.DataFrame | None, as_of: date, period: Period, company: Any) -> pd.DataFrame:
+    """What share of the team's leads becomes deals, by source: cut, label, hits_n, cases_n, reps_n, strength, ripe_days."""
+    columns = ["cut", "label", "hits_n", "cases_n", "reps_n", "strength", "ripe_days"]
+    if leads is None or leads["converted_date"].notna().sum() < MIN_CASES:
+        return pd.DataFrame(columns=columns)
+    cases, ripe_days = _ripe_leads(leads, as_of, None)
+    return learn_hits(cases).assign(ripe_days=ripe_days)[columns] if len(cases) else pd.DataFrame(columns=columns)
+
+
+@answers("1.5", LEAD_RATE, leads=["created_date", "converted_date"])
+def summarise_leads(*, leads: pd.DataFrame, as_of: date, lead_rates: pd.DataFrame | None = None, in_team: bool = True) -> Answer:
+    """What share of the leads becomes deals, by source, beside the team without this rep.
+
+    lead_rates: the team's ``learn_lead_rates``, if any. One row out for all leads and one per source, see
+    ``statistics.compare_with_team``; each of five leads or more is also LEAD_RATE. notes: ripe_days.
+
+    >>> leads = pd.DataFrame({"lead_id": list("abcdef"), "lead_source": "Web", "created_date": pd.Timestamp("2026-01-01"),
+    ...     "converted_date": pd.to_datetime(["2026-01-11"] * 3 + [None] * 3)})
+    >>> summarise_leads(leads=leads, as_of=date(2026, 9, 30)).table[["label", "rate_share"]].values.tolist()
+    [['all', 0.5], ['Web', 0.5]]
+    """
+    known = lead_rates is not None and not lead_rates.empty
+    cases, ripe_days = _ripe_leads(leads, as_of, float(lead_rates["ripe_days"].iloc[0]) if known else None)
+    if (cases["cut"] == "all").sum() < MIN_CASES:
+        few = say_few(int((cases["cut"] == "all").sum()), "lead", " old enough to have become a deal")
+        return Answer("1.5", measures=(LEAD_RATE.withhold(few),), withheld=few)
+    table = compare_with_team(count_hits(cases), lead_rates, in_team=in_team)
+    measures = tuple(
+        LEAD_RATE.measure(row.rate_share, low=row.low_share, high=row.high_share, level=0.95, n=int(row.cases_n), numerator=row.hits_n,
+                          denominator=row.cases_n, source="leads", team_value=None if np.isnan(row.team_share) else row.team_share,
+                          cut=None if row.cut == "all" else {row.cut: row.label})
+        for row in table[table["cases_n"] >= MIN_CASES].head(8).itertuples()
+    )  # fmt: skip
+    return Answer("1.5", table, measures, {"ripe_days": ripe_days})
+
+
+#: What the team teaches this step: name -> (function, frames it needs).
+LEARNED = {
+    "win_rates": (learn_win_rates, ("opportunities", "accounts")),
+    "deal_ends": (learn_ends, ("opportunities",)),
+    "lead_rates": (learn_lead_rates, ("leads",)),
+}
