@@ -80,7 +80,7 @@ def say_decisions(answer: Answer) -> markup.Shown:
     if rival := _say_rival(answer):
         parts.append(rival)
     won, lost = answer.notes["discount_won"], answer.notes["discount_lost"]
-    if won is not None and lost is not None:
+    if won is not None and lost is not None and (won or lost):
         parts.append(f"the usual discount was {as_share(won)} on won deals and {as_share(lost)} on lost ones")
     text = "; ".join(parts) or "Neither a loss reason nor a rival is noted on the deals of the period"
     return markup.sentence(answer, text[0].upper() + text[1:] + ".")
@@ -207,7 +207,7 @@ def table_ends(answer: Answer) -> markup.Shown | None:
         "won_share": ("Won", cells.Range("low_share", "high_share", "team_share")),
         "lost_share": ("Lost", "share"),
         "open_share": ("Still open", "share"),
-        "at_risk_n": ("Deals that old and open", "count"),
+        "at_risk_n": ("Deals open that long", "count"),
     }
     since = say_date(answer.notes["first_date"])
     caption = f"{answer.notes['deals_n']:,} deals created since {since}, renewals apart. Line: 95 % interval; stroke: the team."
@@ -215,18 +215,23 @@ def table_ends(answer: Answer) -> markup.Shown | None:
 
 
 def say_leads(answer: Answer) -> markup.Shown:
-    """What share of the leads becomes deals, and from which source most."""
+    """What share of the leads becomes deals, from which source most in the team, and which stands apart here."""
     if answer.withheld is not None:
         return markup.sentence(answer, None)
     table = answer.table[answer.table["rate_share"].notna()]
     every = table.iloc[0]
     text = f"{as_share(every['rate_share'])} of {every['cases_n']:,.0f} leads became deals"
-    text += f" (rest of the team {as_share(every['team_share'])})" if pd.notna(every["team_share"]) else ""
-    sources = table[table["cut"] == "lead_source"].sort_values(["shrunk_share", "label"], ascending=[False, True])
+    sources, by, where = table[table["cut"] == "lead_source"], "rate_share", "; most"
+    if pd.notna(every["team_share"]):
+        text += f" (rest of the team {as_share(every['team_share'])})"
+        sources, by, where = sources[sources["team_share"].notna()], "team_share", "; in the rest of the team most"
     if len(sources) > 1:
-        best, least = sources.iloc[0], sources.iloc[-1]
-        text += f"; most from {best['label']} ({as_share(best['rate_share'])} of {best['cases_n']:,.0f}),"
-        text += f" fewest from {least['label']} ({as_share(least['rate_share'])} of {least['cases_n']:,.0f})"
+        best, least = (sources.sort_values([by, "label"], ascending=way).iloc[0] for way in (False, True))
+        text += f"{where} from {best['label']} ({as_share(best[by])}), fewest from {least['label']} ({as_share(least[by])})"
+    beyond = sources[(sources["team_share"] < sources["low_share"]) | (sources["team_share"] > sources["high_share"])]
+    if len(beyond):
+        row = beyond.sort_values(["cases_n", "label"], ascending=[False, True]).iloc[0]
+        text += f"; here {row['label']} stands apart with {as_share(row['rate_share'])} of {row['cases_n']:,.0f}"
     return markup.sentence(answer, f"{text}.", *answer.measures)
 
 

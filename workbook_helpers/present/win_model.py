@@ -66,7 +66,7 @@ def table_win_traits(answer: Answer) -> markup.Shown | None:
     )  # fmt: skip
     columns: dict[str, tuple[str, markup.Kind]] = {
         "what": ("Trait", "text"),
-        "label": ("", "text"),
+        "label": ("Value", "text"),
         "rate_share": ("Won, all else equal", cells.Range("low_share", "high_share", "others_share")),
         "points": ("Points beside the others", "text"),
         "deals_n": ("Team's deals", "count"),

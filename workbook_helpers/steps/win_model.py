@@ -207,7 +207,8 @@ def estimate_trait_effects(deals: pd.DataFrame, traits: Sequence[str]) -> pd.Dat
     (Benjamini-Hochberg over the rows). Empty under 150 deals, five reps, or 30 won or lost.
     Sources: Firth's penalised likelihood (Heinze & Schemper 2002), which stays finite where a label is always won; average
     marginal effects; intervals from a jackknife over reps, one Newton step for each rep left out (MacKinnon, Nielsen & Webb 2023), with
-    Student's t for reps - 1.
+    Student's t for reps - 1, or for one more than the reps that carry the label, if fewer: what three reps' books say is less sure than
+    it looks, and the proof measures how much.
     """
     from scipy.stats import false_discovery_control, t as student
 
@@ -239,16 +240,18 @@ def estimate_trait_effects(deals: pd.DataFrame, traits: Sequence[str]) -> pd.Dat
                 others = weight.copy()
                 others[n] = 0.0
                 mine = codes == n
-                rows.append((trait, label, means[n], others @ means / others.sum(), int(mine.sum()), len(set(reps[mine]))))
+                carried = min(_count_even(reps[mine]), _count_even(reps[~mine]))
+                rows.append((trait, label, means[n], others @ means / others.sum(), int(mine.sum()), len(set(reps[mine])), carried))
     if "amount" in places:
         double = score + math.log(2) * betas[:, places["amount"][1][0]]
-        rows.append(("amount", "twice as much", _chance(double).mean(axis=0), _chance(score).mean(axis=0), len(deals), reps_n))
+        rows.append(("amount", "twice as much", _chance(double).mean(axis=0), _chance(score).mean(axis=0), len(deals), reps_n, reps_n))
     if not rows:
         return pd.DataFrame(columns=_TRAIT_COLUMNS)
-    effects = np.array([with_it - without for _, _, with_it, without, _, _ in rows])
+    effects = np.array([row[2] - row[3] for row in rows])
     error = np.sqrt((reps_n - 1) / reps_n * ((effects[:, 1:] - effects[:, :1]) ** 2).sum(axis=1))
-    reach, effect = error * student.ppf(0.975, reps_n - 1), effects[:, 0]
-    p = 2 * student.sf(np.abs(effect) / np.maximum(error, 1e-12), reps_n - 1)
+    freedom = np.minimum(reps_n - 1, np.array([row[6] for row in rows]) + 1)
+    reach, effect = error * student.ppf(0.975, freedom), effects[:, 0]
+    p = 2 * student.sf(np.abs(effect) / np.maximum(error, 1e-12), freedom)
     table = pd.DataFrame({"trait": [row[0] for row in rows], "label": [str(row[1]) for row in rows]})
     table["rate_share"], table["others_share"] = [row[2][0] for row in rows], [row[3][0] for row in rows]
     table["effect_share"] = effect
@@ -259,6 +262,12 @@ def estimate_trait_effects(deals: pd.DataFrame, traits: Sequence[str]) -> pd.Dat
     table["q_value"] = false_discovery_control(p)
     numbers = table.select_dtypes("number").columns
     return table.assign(**{c: table[c].round(9) for c in numbers})[_TRAIT_COLUMNS]
+
+
+def _count_even(reps: np.ndarray) -> float:
+    """How many reps with equally many deals each would carry as much (the inverse of the sum of squared shares)."""
+    counts = np.bincount(reps) if len(reps) else np.ones(1)
+    return float(counts.sum() ** 2 / (counts.astype(float) ** 2).sum())
 
 
 def _chance(log_odds: np.ndarray) -> np.ndarray:
@@ -544,21 +553,22 @@ def summarise_win_traits(
     """Which traits go with winning in this team beyond chance, and whether the win model may be used.
 
     win_traits, win_model: the team's ``learn_win_traits`` and ``learn_win_model``. One row out per trait whose q-value is at most .05,
-    strongest first, with own_n (this rep's deals that have it). notes: tested_n (traits looked at), used (None where the
-    model could not be tested), moved (better than the stage, but off the mark), deals_n and horizon_days of its test, refused (column ->
-    why it is not read).
+    strongest first, with own_n (this rep's deals that have it; missing for a trait of the account). notes: tested_n (traits looked
+    at), used (None where the model could not be tested), moved (better than the stage, but off the mark), deals_n and horizon_days of its
+    test, refused (column -> why it is not read).
 
     >>> deals = pd.DataFrame({"opportunity_id": ["a"], "created_date": pd.Timestamp("2026-05-05"), "lead_source": "Referral"})
     >>> traits = pd.DataFrame([["lead_source", "Referral", .5, .45, .55, .3, .2, .15, .25, 90.0, 6.0, .001]], columns=_TRAIT_COLUMNS)
     >>> answer = summarise_win_traits(opportunities=deals, win_traits=traits)
     >>> answer.table[["label", "effect_share", "own_n"]].values.tolist(), answer.notes["used"]
-    ([['Referral', 0.2, 1]], None)
+    ([['Referral', 0.2, 1.0]], None)
     """
     if win_traits is None or win_traits.empty:
         return Answer("1.4", withheld=_NO_TEAM)
     found = win_traits[win_traits["q_value"] <= FALSE_DISCOVERY]
     found = found.assign(size=-found["effect_share"].abs()).sort_values(["size", "trait", "label"], ignore_index=True)
-    own = [int((opportunities[r.trait] == r.label).sum()) if r.trait in opportunities else 0 for r in found.itertuples()]
+    own = [float((opportunities[r.trait] == r.label).sum()) if r.trait in opportunities else np.nan for r in found.itertuples()]
+    own = [n if trait != "amount" else np.nan for n, trait in zip(own, found["trait"], strict=True)]
     check = _read_check(win_model)
     notes = {"tested_n": len(win_traits), "used": None, "refused": {}}
     measures = [

@@ -41,6 +41,8 @@ MEDIAN_CYCLE_DAYS = Definition(
 )
 #: Ages at which the report says how many deals are won, lost and still open.
 AGES = (30, 60, 90, 180, 365)
+#: Where no more than this share is still open, few deals that old are enough to say so.
+NEARLY_ALL = 0.03
 #: How a deal ends; 0 is a deal that is still open.
 WON, LOST = 1, 2
 HALF_DECIDED = Definition(
@@ -245,8 +247,8 @@ def estimate_incidence(ages: np.ndarray, ends: np.ndarray, at: Sequence[float]) 
     """What share has ended in each of two ways by an age: age_days, won_share with low_share and high_share (95 %), lost_share,
     open_share, at_risk_n (still open and that old).
 
-    ages: days; ends: 0 (still open at that age: censored), 1 or 2. Missing where no case is that old. Source: Aalen & Johansen
-    1978, by statsmodels; interval on the log(-log) scale.
+    ages: days; ends: 0 (still open at that age: censored), 1 or 2. Missing where no case is that old, unless all have ended.
+    Source: Aalen & Johansen 1978, by statsmodels; interval on the log(-log) scale.
 
     >>> shares = estimate_incidence(np.array([10.0, 20.0, 30.0, 40.0]), np.array([1, 2, 0, 1]), [20])
     >>> shares[["won_share", "lost_share", "at_risk_n"]].values.tolist()
@@ -269,7 +271,8 @@ def estimate_incidence(ages: np.ndarray, ends: np.ndarray, at: Sequence[float]) 
         if 0 < won < 1 and place >= 0:
             reach = float(ndtri(0.975)) * error[place] / abs(won * np.log(won))
             low, high = won ** np.exp(reach), won ** np.exp(-reach)
-        known = (won, low, high, lost, 1 - won - lost) if at_risk else (np.nan,) * 5
+        open_share = max(1 - won - lost, 0.0)
+        known = (won, low, high, lost, open_share) if at_risk or open_share < 1e-9 else (np.nan,) * 5
         rows.append((age, *(round(float(value), 9) for value in known), at_risk))
     return pd.DataFrame(rows, columns=["age_days", "won_share", "low_share", "high_share", "lost_share", "open_share", "at_risk_n"])
 
@@ -336,16 +339,16 @@ def _half_won_days(ages: np.ndarray, ends: np.ndarray) -> float:
 def summarise_ends(*, opportunities: pd.DataFrame, as_of: date, deal_ends: pd.DataFrame | None = None) -> Answer:
     """What becomes of the deals that are created: won, lost or still open by age, renewals apart, beside the team.
 
-    deal_ends: the team's ``learn_ends``, if any. One row out per age in AGES that at least five deals have reached:
-    ``estimate_incidence`` with team_share (won, the whole team). Also WON_SO_FAR for each year of creation at the age by which half
-    are decided. notes: deals_n, open_n, first_date.
+    deal_ends: the team's ``learn_ends``, if any. One row out per age in AGES that at least five deals have reached, up to the one
+    by which nearly all are decided: ``estimate_incidence`` with team_share (won, the whole team). Also WON_SO_FAR for each year of
+    creation at the age by which half are decided. notes: deals_n, open_n, first_date.
 
     >>> day = pd.Timestamp("2026-03-01")
     >>> deals = pd.DataFrame({"opportunity_id": list("abcdefghij"), "rep_id": "r", "status": ["won", "lost"] * 5, "created_date": day,
     ...     "close_date": day + pd.to_timedelta(range(0, 100, 10), "D")})
     >>> answer = summarise_ends(opportunities=deals, as_of=date(2026, 9, 30))
     >>> answer.table[["age_days", "won_share", "lost_share"]].values.tolist(), answer["half_decided_days"].value
-    ([[30.0, 0.2, 0.1]], 50.5)
+    ([[30.0, 0.2, 0.1], [180.0, 0.5, 0.5]], 50.5)
     """
     known = deal_ends is not None and not deal_ends.empty
     first_day = pd.Timestamp(deal_ends["first_date"].iloc[0]) if known else None
@@ -357,7 +360,9 @@ def summarise_ends(*, opportunities: pd.DataFrame, as_of: date, deal_ends: pd.Da
         return Answer("1.5", measures=tuple(d.withhold(won, **n) for d in (HALF_DECIDED, HALF_WON)), withheld=won)
     table = estimate_incidence(ages, ends, AGES)
     table["team_share"] = deal_ends["won_share"].astype(float).to_numpy() if known else np.nan
-    table = table[table["at_risk_n"] >= MIN_CASES].reset_index(drop=True)
+    told = (table["at_risk_n"] >= MIN_CASES) | (table["open_share"] <= NEARLY_ALL)
+    over = (table["open_share"] <= NEARLY_ALL).shift(1, fill_value=False)  # what follows says the same again
+    table = table[told & ~over.cummax()].reset_index(drop=True)
     middle, low, high = estimate_median_days(ages, ends > 0)
     if np.isnan(middle):
         half = HALF_DECIDED.withhold("fewer than half of the deals are decided", **n)
