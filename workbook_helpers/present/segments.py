@@ -1,13 +1,74 @@
-"""Chapter 1 to look at: segments, what each buys, where they are and when they buy (1.1, 1.2, 1.6, 1.10, 1.11)."""
+"""Chapter 1 to look at: how the book divides, what each segment buys and what comes next, and when they buy (1.1, 1.2, 1.10)."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
 from workbook_helpers.measure import Answer
-from workbook_helpers.present import markup
-from workbook_helpers.present.wording import as_count, as_list, as_share, say_cut
+from workbook_helpers.present import cells, markup
+from workbook_helpers.present.wording import as_count, as_list, as_money, as_share, say_cut
 
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
            "December")  # fmt: skip
+#: What each outcome is, after "tells 21 % of".
+_OUTCOMES = {"revenue": "how much customers of one book differ in what they buy", "win": "which deals are won", "retention": "who stays"}
+_BUYING = {
+    "often, recent": "Buys often, bought recently",
+    "often, silent": "Buys often, silent of late",
+    "seldom, recent": "Buys seldom, bought recently",
+    "seldom, silent": "Buys seldom, silent of late",
+}
+
+
+def say_name(column: str) -> str:
+    """A way of dividing, in words.
+
+    >>> say_name("industry, employees_band"), say_name("buying")
+    ('industry with employees', 'how they bought')
+    """
+    return " with ".join(part.removesuffix("_band").replace("_", " ") for part in column.split(", ")).replace("buying", "how they bought")
+
+
+def say_segmentation(answer: Answer) -> markup.Shown:
+    """By what the book is divided, and why by that."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    notes, column = answer.notes, answer.notes["column"]
+    if column is None:
+        return markup.sentence(answer, "No column of the accounts divides this book.", *answer.measures)
+    row = answer.table.iloc[notes["row"]] if notes["row"] is not None else None
+    name = say_name(column)
+    if notes["why"] == "told":
+        text = f"{name[0].upper()}{name[1:]} divides this business best: it tells {_say_told(row)}"
+        text += _say_better(answer)
+    elif notes["why"] == "asked":
+        text = f"Divided by {name}, as asked" + (f": it tells {_say_told(row)}." if row is not None else ".")
+    elif len(answer.table):
+        looked = as_list([say_name(cut) for cut in answer.table["cut"] if "," not in cut and cut != "buying"][:8])
+        text = f"Divided by {name}, the company's own choice: of {looked or 'all columns'}, none that fits this book tells "
+        text += "more than chance about what customers buy, which deals are won or who stays."
+    else:
+        text = f"Divided by {name}, the company's own choice; what tells most is learned from teams of five or more."
+    return markup.sentence(answer, text, *answer.measures)
+
+
+def _say_told(row: Mapping[str, Any]) -> str:
+    told = [f"{as_share(row[f'{name}_share'])} of {what}" for name, what in _OUTCOMES.items() if row[f"{name}_low"] > 0]
+    return as_list(told) if told else "no more than chance about what they buy, which deals are won or who stays"
+
+
+def _say_better(answer: Answer) -> str:
+    """What would tell more, but does not divide every account of this book into groups to look at."""
+    above = answer.table.iloc[: answer.notes["row"]]
+    above = above[(above["told_share"] >= 1.25 * answer.table["told_share"].iloc[answer.notes["row"]]) & ~above["refused"].astype(bool)]
+    pairs = above.loc[above["cut"].str.contains(","), "cut"]
+    if len(pairs):
+        return f". {say_name(pairs.iloc[0]).capitalize()} would tell more, in groups too small for this book."
+    return ". How they bought before tells more, but only of customers." if (above["cut"] == "buying").any() else "."
 
 
 def say_segments(answer: Answer) -> markup.Shown:
@@ -17,127 +78,181 @@ def say_segments(answer: Answer) -> markup.Shown:
     n = {m.id: m.value for m in answer.measures}
     text = f"{as_count(n['customers'], 'customer')}, {n['lapsed']:,} lapsed and {as_count(n['prospects'], 'prospect')}"
     if answer.notes["leads_n"]:
-        text += f", and {as_count(answer.notes['leads_n'], 'lead')}"
+        text += f", and {as_count(answer.notes['leads_n'], 'open lead')}"
     top = answer.table[answer.table["cut"] != "buying"].head(1)
     if len(top) and top["revenue_share"].notna().all() and top["revenue_share"].iloc[0] > 0:
         row = top.iloc[0]
-        text += f"; {say_cut(row['cut'], row['label'])} brings {as_share(row['revenue_share'])} of the year's revenue"
+        text += f"; {say_cut(row['cut'].removesuffix('_band'), row['label'])} brings {as_share(row['revenue_share'])} of the year's revenue"
     return markup.sentence(answer, text + ".", *answer.measures)
 
 
-def table_segments(answer: Answer, currency: str) -> markup.Shown | None:
-    """Every segment with its customers, prospects and revenue."""
+def table_segments(answer: Answer, currency: str, column: str | None = None) -> markup.Shown | None:
+    """The segments of one column, and how customers have bought, with customers, prospects, leads and revenue."""
     if answer.withheld is not None or answer.table.empty:
         return None
-    table = answer.table.assign(segment=[say_cut(*row) for row in answer.table[["cut", "label"]].to_numpy()])
-    columns = {
-        "segment": ("Segment", "text"),
+    table = answer.table
+    column = column if column is not None and (table["cut"] == column).any() else table["cut"].iloc[0]
+    buying = table[(table["cut"] == "buying") & (table["label"] != "not stated") & (column != "buying")]
+    chosen = table[table["cut"] == column]
+    shown = pd.concat([chosen.head(10 - len(buying)), buying])
+    names = [_BUYING.get(r.label, r.label) if r.cut == "buying" else r.label for r in shown.itertuples()]
+    head = say_name(column)
+    columns: dict[str, tuple[str, markup.Kind]] = {
+        "segment": (head[0].upper() + head[1:], "text"),
         "customers_n": ("Customers", "count"),
         "lapsed_n": ("Lapsed", "count"),
         "prospects_n": ("Prospects", "count"),
-        "leads_n": ("Leads", "count"),
+        "leads_n": ("Open leads", "count"),
         "revenue_amount": (f"Revenue of a year, {currency}", "money"),
-        "revenue_share": ("Share", "share"),
+        "revenue_share": ("Share", cells.Bar("share")),
     }
-    return markup.table(table, columns, caption="Accounts by segment.")
+    if shown["leads_n"].isna().all():
+        del columns["leads_n"]
+    few = f" The {10 - len(buying)} largest of {len(chosen)}." if len(chosen) > 10 - len(buying) else ""
+    below = " Below: how customers have bought." if len(buying) else ""
+    return markup.table(shown.assign(segment=names), columns, caption=f"Accounts by {say_name(column)}.{few}{below}")
+
+
+# --- 1.2 --------------------------------------------------------------------------------------------------------------
 
 
 def say_mix(answer: Answer) -> markup.Shown:
     """What sets one segment's buying apart the most."""
     if answer.withheld is not None:
         return markup.sentence(answer, None)
-    table = answer.table[(answer.table["customers_n"] >= 5) & (answer.table["label"] != "others")]
-    table = table.assign(more=table["share"] - table["others_share"]).sort_values(
-        ["more", "label"], ascending=[False, True]
-    )
-    if table.empty or table["more"].iloc[0] < 0.05:
-        return markup.sentence(answer, "The segments buy much the same.")
-    row = table.iloc[0]
-    text = f"{row['label']} buys {row['product']} more than the others: {as_share(row['share'])} of what it buys"
-    return markup.sentence(answer, f"{text}, against {as_share(row['others_share'])} elsewhere.")
+    lift = answer["mix_lift"]
+    if lift.value is None:
+        text = "The segments of this book buy much the same: none buys a product more often than the others by more than chance."
+        return markup.sentence(answer, text, *answer.measures)
+    row = answer.table.iloc[answer.notes["row"]]
+    where = _say_segment(row)
+    text = f"{where[0].upper()}{where[1:]} buys {row['product']} {_say_times(row)} as often as the others: {row['customers_n']:,} of its "
+    text += f"{as_count(row['label_n'], 'customer')} do, {as_share(row['others_buyers_share'])} of the others."
+    return markup.sentence(answer, text, *answer.measures)
+
+
+def _say_segment(row: Mapping[str, Any]) -> str:
+    return say_cut(row["cut"].removesuffix("_band"), row["label"])
+
+
+def _say_times(row: Mapping[str, Any]) -> str:
+    """
+    >>> _say_times({"lift": 2.0, "lift_low": 1.5, "lift_high": 3.0}), _say_times({"lift": math.nan})
+    ('2.0 times (1.5–3.0)', '–')
+    """
+    if math.isnan(row["lift"]):
+        return "–"
+    high = f"{row['lift_high']:.1f}" if row["lift_high"] < 100 else "…"
+    return f"{row['lift']:.1f} times ({row['lift_low']:.1f}–{high})"
 
 
 def table_mix(answer: Answer, currency: str) -> markup.Shown | None:
-    """Each segment's products beside the other segments'."""
+    """Who buys what: differences beyond chance, the surest first; then what each segment spends most on."""
     if answer.withheld is not None:
         return None
-    columns = {
-        "label": (answer.notes["column"].replace("_", " ").capitalize(), "text"),
+    table = answer.table[(answer.table["label"] != "others") & (answer.table["label_n"] >= 5)]
+    apart = table[table["apart"]].sort_values(["q_value", "cut", "label", "product"]).head(6)
+    most = table[(table["cut"] == table["cut"].iloc[0]) & ~table.index.isin(apart.index)] if len(table) else table
+    most = most.sort_values("amount", ascending=False, kind="stable").drop_duplicates("label").head(8 - len(apart))
+    table = pd.concat([apart, most])
+    rows = table.to_dict("records")
+    table = table.assign(how=[_say_times(row) for row in rows], segment=[_say_segment(row) for row in rows])
+    columns: dict[str, tuple[str, markup.Kind]] = {
+        "segment": ("Segment", "text"),
         "product": ("Family" if answer.notes["family"] else "Product", "text"),
-        "customers_n": ("Customers", "count"),
+        "label_n": ("Buying customers", "count"),
+        "buyers_share": ("Of them, buy it", cells.Range("low_share", "high_share", "others_buyers_share")),
+        "how": ("Against the others", "text"),
         "amount": (f"Sales, {currency}", "money"),
         "share": ("Share of what it buys", "share"),
-        "others_share": ("Share elsewhere", "share"),
     }
-    return markup.table(answer.table, columns, caption=f"What each segment bought, {answer.notes['period']}.")
+    first = f"the first {len(apart)} differ from the others by more than chance" if len(apart) else "none differs by more than chance"
+    caption = f"What segments buy, {answer.notes['period']}; {first}. Line: 95 % interval; stroke: customers of the others."
+    return markup.table(table, columns, caption=caption)
 
 
-def say_places(answer: Answer) -> markup.Shown:
-    """Where most prospects are."""
+def say_next_products(answer: Answer) -> markup.Shown:
+    """What the likeliest next products are, how such proposals have fared, and what is bought together."""
     if answer.withheld is not None:
         return markup.sentence(answer, None)
+    notes, text = answer.notes, ""
+    if notes["together"]:
+        pair = notes["together"]
+        text = f"Who buys {pair['with_product']} buys {pair['product']} {pair['lift']:.1f} times as often as customers at large. "
     top = answer.table.head(3)
-    whole = answer.table["prospects_n"].sum()
-    if not whole:
-        return markup.sentence(answer, "The book holds no prospect with a known place.")
-    named = as_list([f"{r.label} ({r.prospects_n:,})" for r in top.itertuples() if r.prospects_n])
-    return markup.sentence(answer, f"Of {as_count(whole, 'prospect')}, most are in {named}.")
+    if top.empty:
+        return markup.sentence(answer, text + "No customer of this book lacks a product that customers like it buy.", *answer.measures)
+    named = [f"{r.account_name} {r.product} ({as_share(r.chance_share)} of those who buy {r.because} do)" for r in top.itertuples()]
+    text += f"Likeliest next: {as_list(named)}."
+    if notes["better"] is False:
+        text += " Looking back, such proposals came true no more often than the commonest product a customer lacked."
+    return markup.sentence(answer, text, *answer.measures)
 
 
-def table_places(answer: Answer, currency: str) -> markup.Shown | None:
-    """Places with their prospects, customers and revenue."""
-    if answer.withheld is not None:
-        return None
-    columns = {
-        "label": (answer.notes["place"].replace("_", " ").capitalize(), "text"),
-        "prospects_n": ("Prospects", "count"),
-        "customers_n": ("Customers", "count"),
-        "revenue_amount": (f"Revenue of a year, {currency}", "money"),
-    }
-    return markup.table(answer.table, columns, caption="Where prospects and customers are.", limit=10)
-
-
-def say_verticals(answer: Answer) -> markup.Shown:
-    """Where success could be repeated: most untouched prospects among segments that buy."""
-    if answer.withheld is not None:
-        return markup.sentence(answer, None)
-    proven = answer.table[answer.table["customers_n"] >= 5].sort_values(
-        ["untouched_n", "label"], ascending=[False, True]
-    )
-    if proven.empty or not proven["untouched_n"].iloc[0]:
-        return markup.sentence(
-            answer, "No segment with five customers or more has prospects that were left alone for a year."
-        )
-    row = proven.iloc[0]
-    text = f"{row['label']} has {as_count(row['customers_n'], 'customer')} and {as_count(row['untouched_n'], 'prospect')}"
-    return markup.sentence(answer, f"{text} that nobody touched for a year.")
-
-
-def table_verticals(answer: Answer, currency: str) -> markup.Shown | None:
-    """Segments with their success and their untouched prospects."""
-    if answer.withheld is not None:
-        return None
-    columns = {
-        "label": (answer.notes["column"].replace("_", " ").capitalize(), "text"),
-        "customers_n": ("Customers", "count"),
-        "revenue_amount": (f"Revenue per customer, {currency}", "money"),
-        "shrunk_share": ("Win rate, steadied by the team's", "share"),
-        "prospects_n": ("Prospects", "count"),
-        "untouched_n": ("Untouched for a year", "count"),
-    }
-    return markup.table(answer.table, columns, caption="Where success can be repeated.", limit=10)
+# --- 1.10 -------------------------------------------------------------------------------------------------------------
 
 
 def say_season(answer: Answer) -> markup.Shown:
     """The strongest and the weakest month."""
     if answer.withheld is not None:
         return markup.sentence(answer, None)
-    index = answer.table.set_index("month")["index"]
+    table, years = answer.table.set_index("month"), answer.notes["years_n"]
+    if table["team_index"].notna().all():
+        high, low = table["team_index"].idxmax(), table["team_index"].idxmin()
+        text = f"The team's customers buy most in {_say_month(table, high)}, least in {_say_month(table, low)}"
+        if years:
+            text += f"; this book's own {as_count(years, 'year')} stand beside it, and a single large order can make a month"
+        return markup.sentence(answer, f"{text}.", *answer.measures)
+    index = table["index"]
     high, low = index.idxmax(), index.idxmin()
-    years = answer.notes["years_n"]
     text = f"Most is bought in {_MONTHS[high - 1]} ({index[high]:.1f} times a mean month), "
     text += f"least in {_MONTHS[low - 1]} ({index[low]:.1f} times)"
     text += f"; read from {as_count(years, 'year')}" + (
         ", so a single large order can make a month." if years < 3 else "."
     )
     return markup.sentence(answer, text)
+
+
+def _say_month(table: pd.DataFrame, month: int) -> str:
+    row = table.loc[month]
+    sure = f"; range {as_share(row['low']).removesuffix(' %')}–{as_share(row['high'])}" if row["high"] == row["high"] else ""
+    return f"{_MONTHS[month - 1]} ({as_share(row['team_index'])} of a mean month{sure})"
+
+
+def table_season(answer: Answer) -> markup.Shown | None:
+    """Months from left to right: this book, the team, and the team's product families and segments, as shares of a mean month."""
+    if answer.withheld is not None:
+        return None
+    rows = []
+    if answer.table["index"].notna().any():
+        years = answer.notes["years_n"]
+        rows.append([f"This book, {as_count(years, 'year')}", *answer.table["index"]])
+    cuts = answer.notes["cuts"]
+    if cuts is not None:
+        kinds = sorted(cuts["cut"].unique(), key=lambda cut: ["all", "product"].index(cut) if cut in ("all", "product") else 2)
+        for cut in kinds[:3]:
+            part = cuts[cuts["cut"] == cut].head({"all": 1, "product": 4}.get(cut, 4))
+            rows += [["The team" if cut == "all" else row.pop("label"), *(row[m] for m in range(1, 13))] for row in part.to_dict("records")]
+    names = [month[:3] for month in _MONTHS]
+    table = pd.DataFrame(rows, columns=["who", *names]).round(2)
+    top = max(1.5, min(float(table[names].max().max()), 2.5))
+    columns: dict[str, tuple[str, markup.Kind]] = {"who": ("Who", "text")} | {m: (m, cells.Shade("share", top)) for m in names}
+    return markup.table(table, columns, caption="Sales of each month against a mean month (100 %). The darker, the more.", limit=10)
+
+
+def say_season_buyers(answer: Answer, currency: str) -> markup.Shown:
+    """Who usually buys in the coming three months and has not yet, with month and amount."""
+    if answer.withheld is not None:
+        return markup.sentence(answer, None)
+    first, last = (_MONTHS[answer.notes["season"][k] - 1] for k in (0, -1))
+    table = answer.table
+    if table.empty:
+        return markup.sentence(answer, f"No customer is known to buy from {first} to {last} and still due.", *answer.measures)
+    named = [f"{r.account_name} ({_MONTHS[r.usual_month - 1]}, {as_money(r.usual_amount, currency)})" for r in table.head(4).itertuples()]
+    text = f"{as_count(len(table), 'customer')} usually {'buys' if len(table) == 1 else 'buy'} from {first} to {last} and "
+    text += f"{'has' if len(table) == 1 else 'have'} not yet, for {as_money(answer['season_amount'].value, currency)} in all: "
+    text += as_list(named)
+    text += ", and others behind the math" if len(table) > 4 else ""
+    steady = answer.notes["all_year_n"]
+    text += f"; {as_count(steady, 'more buys', 'more buy')} all year round" if steady else ""
+    return markup.sentence(answer, f"{text}.", *answer.measures)
