@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from workbook_helpers.measure import Answer
+from workbook_helpers.measure import Answer, say_number
 from workbook_helpers.present import cells, markup
 from workbook_helpers.present.look import COLOURS, figure, legend_below, shorten
-from workbook_helpers.present.wording import as_count, as_list, as_money, as_share
+from workbook_helpers.present.wording import as_count, as_list, as_money, as_share, say_cut
 
 #: A degree of latitude in kilometres.
 _KM = 111.2
@@ -36,7 +36,7 @@ def chart_map(answer: Answer, currency: str, ax: Axes | None = None) -> Axes | N
         alt=alt, height=float(np.clip(6.4 * high, 2.6, 3.6)) + 0.9, ax=ax,
     )  # fmt: skip
     angle = np.linspace(0, 2 * np.pi, 90)
-    for km in (50, 100):
+    for km in (50, 100) if answer.notes["near"] else ():
         ax.plot(longitude + km / _KM / wide * np.cos(angle), latitude + km / _KM * np.sin(angle), color="#d1d5db", lw=0.8, zorder=1)
     away = shown[shown["status"] == "prospect"]
     ring = {"facecolors": "none", "edgecolors": COLOURS["warn"], "lw": 0.9}
@@ -45,8 +45,9 @@ def chart_map(answer: Answer, currency: str, ax: Axes | None = None) -> Axes | N
     top = max(float(ours["revenue_amount"].max()), 1.0) if len(ours) else 1.0
     size = 8 + 260 * ours["revenue_amount"].clip(lower=0) / top
     ax.scatter(ours["longitude"], ours["latitude"], s=size, color=COLOURS["own"], alpha=0.55, lw=0, label="Customers", zorder=2)
-    label = "Home" if answer.notes["at_home"] else "Middle of the customers"
-    ax.plot([longitude], [latitude], marker="+", ms=11, mew=2, color=COLOURS["ink"], ls="", label=label)
+    if answer.notes["near"]:
+        label = "Home" if answer.notes["at_home"] else "Middle of the customers"
+        ax.plot([longitude], [latitude], marker="+", ms=11, mew=2, color=COLOURS["ink"], ls="", label=label)
     for row in _find_places(shown).itertuples():
         at = (row.longitude, row.latitude)
         ax.annotate(shorten(row.place, 18), at, xytext=(6, 6), textcoords="offset points", fontsize=8.5, zorder=4)
@@ -79,20 +80,24 @@ def _find_places(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def _say_home(answer: Answer) -> str:
+    if not answer.notes["near"]:
+        return "No home is known."
     return "Rings: 50 and 100 km from home." if answer.notes["at_home"] else "Rings: 50 and 100 km from the middle of the customers."
 
 
 def _say_near(answer: Answer) -> str:
     near = answer["near_prospects"]
+    if not answer.notes["near"]:
+        return f"Where the customers and {as_count(near.n, 'prospect')} are"
     where = "home" if answer.notes["at_home"] else "the middle of the customers (no home is known)"
     if not near.n:
         return f"No prospect has coordinates; customers are shown by distance from {where}"
-    return f"{near.value:,.0f} of {as_count(near.n, 'prospect')} are within 50 km of {where}"
+    return f"{near.value:,.0f} of {as_count(near.n, 'prospect')} {'is' if near.value == 1 else 'are'} within 50 km of {where}"
 
 
 def say_reach(answer: Answer) -> markup.Shown | None:
     """How many prospects are near, and how much of the revenue; nothing without coordinates, where places speak."""
-    if answer.withheld is not None:
+    if answer.withheld is not None or not answer.notes["near"]:
         return None
     table, text = answer.table, _say_near(answer)
     near = table[table["far_km"] <= 50]
@@ -104,8 +109,8 @@ def say_reach(answer: Answer) -> markup.Shown | None:
 
 
 def table_reach(answer: Answer, currency: str) -> markup.Shown | None:
-    """Customers, prospects and revenue by distance from the rep."""
-    if answer.withheld is not None:
+    """Customers, prospects and revenue by distance from the rep; nothing where that says nothing."""
+    if answer.withheld is not None or not answer.notes["near"]:
         return None
     where = "home" if answer.notes["at_home"] else "the middle of the customers"
     columns: dict[str, tuple[str, markup.Kind]] = {
@@ -150,8 +155,9 @@ def say_verticals(answer: Answer, currency: str) -> markup.Shown:
     worth = answer["repeat_worth"]
     if worth.value is not None:
         row = answer.table.iloc[0]
-        low, high = as_money(worth.low, currency), as_money(worth.high, currency)
-        text = f"{row['label']}: {as_share(row['shrunk_share'])} of deals won and {as_count(row['untouched_n'], 'prospect')} "
+        low, high = say_number(worth.low, "money", short=True), as_money(worth.high, currency)
+        text = f"{_say_segment(answer, row['label'])}: {as_share(row['shrunk_share'])} of deals won and "
+        text += f"{as_count(row['untouched_n'], 'prospect')} "
         text += f"that nobody touched for a year; one deal with each could be worth {low} to {high} a year"
         text += f". First: {as_list(list(row['names']))}." if row["names"] else "."
         return markup.sentence(answer, text, *answer.measures)
@@ -161,14 +167,21 @@ def say_verticals(answer: Answer, currency: str) -> markup.Shown:
         best = answer.table[answer.table["prospects_n"] > 0].dropna(subset=["revenue_amount", "shrunk_share"])
         if len(best):
             row = best.loc[(best["revenue_amount"] * best["shrunk_share"]).idxmax()]
-            text += f"; success pays most in {row['label']}: {as_share(row['shrunk_share'])} of deals won, customers of "
-            text += f"{as_money(row['revenue_amount'], currency)} a year, {as_count(row['prospects_n'], 'prospect')} in work"
+            text += f"; success pays most in {_say_segment(answer, row['label'], inside=True)}: {as_share(row['shrunk_share'])} of deals "
+            text += f"won, {as_money(row['revenue_amount'], currency)} a year per customer, {as_count(row['prospects_n'], 'prospect')}"
         return markup.sentence(answer, f"{text}.")
     row = proven.sort_values(["untouched_n", "label"], ascending=[False, True]).iloc[0]
-    text = f"{row['label']} has {as_count(row['customers_n'], 'customer')} and {as_count(row['untouched_n'], 'prospect')} "
-    text += "that nobody touched for a year; without closed deals there their worth is not estimated"
+    text = f"{_say_segment(answer, row['label'])} has {as_count(row['customers_n'], 'customer')} and "
+    text += f"{as_count(row['untouched_n'], 'prospect')} that nobody touched for a year; without closed deals of such accounts their "
+    text += "worth is not estimated"
     text += f". First: {as_list(list(row['names']))}." if row["names"] else "."
     return markup.sentence(answer, text, *answer.measures)
+
+
+def _say_segment(answer: Answer, label: str, *, inside: bool = False) -> str:
+    """A segment in words, within a sentence or at its head."""
+    said = say_cut(answer.notes["column"].removesuffix("_band"), label)
+    return said if inside else said[0].upper() + said[1:]
 
 
 def table_verticals(answer: Answer, currency: str) -> markup.Shown | None:

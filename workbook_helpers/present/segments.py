@@ -120,14 +120,15 @@ def say_mix(answer: Answer) -> markup.Shown:
     """What sets one segment's buying apart the most."""
     if answer.withheld is not None:
         return markup.sentence(answer, None)
-    lift = answer["mix_lift"]
-    if lift.value is None:
+    if answer.notes["row"] is None:
         text = "The segments of this book buy much the same: none buys a product more often than the others by more than chance."
         return markup.sentence(answer, text, *answer.measures)
     row = answer.table.iloc[answer.notes["row"]]
     where = _say_segment(row)
-    text = f"{where[0].upper()}{where[1:]} buys {row['product']} {_say_times(row)} as often as the others: {row['customers_n']:,} of its "
-    text += f"{as_count(row['label_n'], 'customer')} do, {as_share(row['others_buyers_share'])} of the others."
+    text = f"{where[0].upper()}{where[1:]} buys {row['product']}"
+    text += f" {_say_times(row)} as often as the others" if row["others_buyers_share"] else ", and none of the others does"
+    text += f": {row['customers_n']:,} of its {as_count(row['label_n'], 'customer')}"
+    text += f", {as_share(row['others_buyers_share'])} of the others." if row["others_buyers_share"] else "."
     return markup.sentence(answer, text, *answer.measures)
 
 
@@ -179,11 +180,11 @@ def say_next_products(answer: Answer) -> markup.Shown:
     if notes["together"]:
         pair = notes["together"]
         text = f"Who buys {pair['with_product']} buys {pair['product']} {pair['lift']:.1f} times as often as customers at large. "
-    top = answer.table.head(3)
+    top = answer.table.drop_duplicates("product").head(3)
     if top.empty:
         return markup.sentence(answer, text + "No customer of this book lacks a product that customers like it buy.", *answer.measures)
-    named = [f"{r.account_name} {r.product} ({as_share(r.chance_share)} of those who buy {r.because} do)" for r in top.itertuples()]
-    text += f"Likeliest next: {as_list(named)}."
+    named = [f"{r.product} for {r.account_name} ({as_share(r.chance_share)} of those who buy {r.because})" for r in top.itertuples()]
+    text += f"Likeliest next, by product: {as_list(named)}."
     if notes["better"] is False:
         text += " Looking back, such proposals came true no more often than the commonest product a customer lacked."
     return markup.sentence(answer, text, *answer.measures)
@@ -219,8 +220,11 @@ def _say_month(table: pd.DataFrame, month: int) -> str:
     return f"{_MONTHS[month - 1]} ({as_share(row['team_index'])} of a mean month{sure})"
 
 
-def table_season(answer: Answer) -> markup.Shown | None:
-    """Months from left to right: this book, the team, and the team's product families and segments, as shares of a mean month."""
+def table_season(answer: Answer, column: str | None = None) -> markup.Shown | None:
+    """Months from left to right: this book, the team, and the team's product families and segments, as shares of a mean month.
+
+    column: whose segments are shown, where the team knows their season; else those of the first column that it knows.
+    """
     if answer.withheld is not None:
         return None
     rows = []
@@ -229,9 +233,12 @@ def table_season(answer: Answer) -> markup.Shown | None:
         rows.append([f"This book, {as_count(years, 'year')}", *answer.table["index"]])
     cuts = answer.notes["cuts"]
     if cuts is not None:
-        kinds = sorted(cuts["cut"].unique(), key=lambda cut: ["all", "product"].index(cut) if cut in ("all", "product") else 2)
+        order = ["all", "product", column]
+        kinds = sorted(cuts["cut"].unique(), key=lambda cut: order.index(cut) if cut in order else len(order))
         for cut in kinds[:3]:
-            part = cuts[cuts["cut"] == cut].head({"all": 1, "product": 4}.get(cut, 4))
+            part = cuts[cuts["cut"] == cut].head(1 if cut == "all" else 4)
+            if cut != "all" and len(part) < 2:
+                continue  # it is the team again
             rows += [["The team" if cut == "all" else row.pop("label"), *(row[m] for m in range(1, 13))] for row in part.to_dict("records")]
     names = [month[:3] for month in _MONTHS]
     table = pd.DataFrame(rows, columns=["who", *names]).round(2)
@@ -240,10 +247,10 @@ def table_season(answer: Answer) -> markup.Shown | None:
     return markup.table(table, columns, caption="Sales of each month against a mean month (100 %). The darker, the more.", limit=10)
 
 
-def say_season_buyers(answer: Answer, currency: str) -> markup.Shown:
-    """Who usually buys in the coming three months and has not yet, with month and amount."""
+def say_season_buyers(answer: Answer, currency: str) -> markup.Shown | None:
+    """Who usually buys in the coming three months and has not yet, with month and amount; nothing where no such months are known."""
     if answer.withheld is not None:
-        return markup.sentence(answer, None)
+        return None
     first, last = (_MONTHS[answer.notes["season"][k] - 1] for k in (0, -1))
     table = answer.table
     if table.empty:

@@ -73,7 +73,8 @@ def summarise_reach(*, accounts: pd.DataFrame, home: tuple[float | None, float |
     accounts: from ``score_accounts``. home: the rep's latitude and longitude; where it is not known, the middle (median) of the book's
     customers stands for it. One row out per band: label, far_km (where it ends; missing for the last), customers_n, prospects_n,
     revenue_amount (last 365 days), revenue_share. notes: points (the accounts with coordinates: account_name, place, latitude,
-    longitude, status, revenue_amount, distance_km), home, at_home (whether it is the rep's), unknown_n (accounts without coordinates).
+    longitude, status, revenue_amount, distance_km), home, at_home (whether it is the rep's), near (whether distance from there says
+    anything: a home, or a middle with a quarter of the accounts within 100 km), unknown_n (accounts without coordinates).
 
     >>> who = pd.DataFrame({"account_id": list("ab"), "account_name": ["A", "B"], "status": ["customer", "prospect"],
     ...     "latitude": [52.5, 53.0], "longitude": [13.4, 13.4], "revenue_amount": [9.0, 0.0]})
@@ -104,7 +105,8 @@ def summarise_reach(*, accounts: pd.DataFrame, home: tuple[float | None, float |
     near = points[(points["status"] == "prospect") & (points["distance_km"] <= 50)].sort_values(["distance_km", "account_name"])
     measure = NEAR_PROSPECTS.measure(len(near), n=int((points["status"] == "prospect").sum()), source="accounts",
                                      rows=near[["account_name", "place", "distance_km"]])  # fmt: skip
-    notes = {"points": points, "home": home, "at_home": at_home, "unknown_n": len(accounts) - len(known)}
+    near_middle = at_home or bool((known["distance_km"] <= BANDS_KM[-1]).mean() >= 0.25)
+    notes = {"points": points, "home": home, "at_home": at_home, "near": near_middle, "unknown_n": len(accounts) - len(known)}
     return Answer("1.6", table, (measure,), notes)
 
 

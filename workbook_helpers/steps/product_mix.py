@@ -6,7 +6,6 @@ Step 3 reads ``rank_next_products`` (one likely product per account).
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbook_helpers.measure import Answer, Definition, Measure, Period, answers, sum_money
+from workbook_helpers.measure import Answer, Definition, Measure, Period, answers
 from workbook_helpers.statistics import MIN_CASES, BetaPrior, Interval, estimate_shrunk_rate, estimate_wilson_interval
 
 MOST_APART = Definition(
@@ -56,11 +55,11 @@ def summarise_mix(
 
     column: by which the book is divided; others: further columns to look at. Products are put together by family where the products
     table has one. One row out per segment and product: cut, label, product, amount, share (of the segment's sales), others_share,
-    times (share ÷ others_share), customers_n (that buy it),
-    label_n (buying customers of the segment), buyers_share with low_share and high_share (95 % Wilson), others_buyers_share (of the
-    other segments' customers), lift (buyers_share ÷ others_buyers_share, missing where none of the others buys it) with lift_low and
-    lift_high, q_value, apart (beyond chance). Customers are counted once whatever they spend, so that one large account decides no lift. Segments with fewer
-    than five buying accounts stand together as "others". notes: row (the place of the surest difference, or None).
+    times (share ÷ others_share), customers_n (that buy it), label_n (buying customers of the segment), buyers_share with low_share and
+    high_share (95 % Wilson), others_buyers_share (of the other segments' customers), lift (buyers_share ÷ others_buyers_share, missing
+    where none of the others buys it) with lift_low and lift_high, q_value, apart (beyond chance). Customers are counted once whatever
+    they spend, so that one large account decides no lift. Segments with fewer than five buying accounts stand together as "others".
+    notes: row (the place of the surest difference, or None).
 
     >>> from datetime import date
     >>> sales = pd.DataFrame({"account_id": list("abcdefghij"), "product": ["P"] * 5 + ["P", "Q", "Q", "Q", "Q"],
@@ -72,10 +71,16 @@ def summarise_mix(
     """
     if column is None:
         return Answer("1.2", withheld="no column of the accounts divides them into segments")
-    sold = sales[period.holds(sales["sale_date"]) & sales["product"].notna()]
+    sold = sales[period.holds(sales["sale_date"]) & sales["product"].notna() & sales["account_id"].isin(accounts["account_id"])]
     family = _find_families(products)
     product = sold["product"].map({p: family.get(p, p) for p in sold["product"].unique()})
-    parts = [_summarise_cut(sold, product, accounts, cut) for cut in dict.fromkeys([column, *others])]
+    who, names = pd.factorize(sold["account_id"], sort=True)
+    what, items = pd.factorize(product, sort=True)
+    cents, holds = np.zeros((len(names), len(items)), "int64"), np.zeros((len(names), len(items)), "int64")
+    np.add.at(cents, (who, what), np.rint(sold["amount"].to_numpy(float, na_value=0.0) * 10_000).astype("int64"))
+    holds[who, what] = 1
+    traits = accounts.drop_duplicates("account_id").set_index("account_id").reindex(names)
+    parts = [_summarise_cut(cut, traits[cut], cents, holds, np.asarray(items, object)) for cut in dict.fromkeys([column, *others])]
     parts = [part for part in parts if part is not None]
     if not parts:
         return Answer("1.2", withheld=f"fewer than two segments have {MIN_CASES} buying accounts in the period")
@@ -85,30 +90,33 @@ def summarise_mix(
     return Answer("1.2", table, (measure,), notes | {"row": row})
 
 
-def _summarise_cut(sold: pd.DataFrame, product: pd.Series, accounts: pd.DataFrame, column: str) -> pd.DataFrame | None:
-    """What the segments of one column buy: money and customers; None below two segments of five buying accounts or their rest."""
-    buyers = accounts[accounts["account_id"].isin(sold["account_id"]) & accounts[column].notna()]
-    n = Counter(buyers[column])
-    segment = {i: s if n[s] >= MIN_CASES else "others" for i, s in zip(buyers["account_id"], buyers[column], strict=True)}
-    label_n = Counter(segment.values())
-    if len(label_n) < 2:
+def _summarise_cut(cut: str, label: pd.Series, cents: np.ndarray, holds: np.ndarray, items: np.ndarray) -> pd.DataFrame | None:
+    """What the segments of one column buy, money and customers; None where there are not two to compare.
+
+    label: of each buying account. cents (hundredths of a cent), holds (bought at all): by account and product.
+    """
+    stated = label.dropna().astype(str)
+    few = stated.map(stated.value_counts()) < MIN_CASES
+    place, labels = pd.factorize(stated.mask(few, "others"), sort=True)
+    if len(labels) < 2:
         return None
-    label = sold["account_id"].map(segment).rename("label")
-    amount = sum_money(sold["amount"], [label, product]).clip(lower=0).rename("amount")
-    every = pd.MultiIndex.from_product([sorted(label_n), sorted(product[label.notna()].unique())], names=["label", "product"])
-    amount = amount.reindex(every, fill_value=0.0).reset_index()
-    by_label, by_product = amount.groupby("label")["amount"].sum(), amount.groupby("product")["amount"].sum()
-    label_total = amount["label"].map(by_label)
-    rest_total = by_label.sum() - label_total
-    amount["share"] = (amount["amount"] / label_total).fillna(0.0)
-    elsewhere = amount["product"].map(by_product) - amount["amount"]
-    amount["others_share"] = (elsewhere / rest_total).clip(0, 1).fillna(0.0)
-    amount["times"] = (amount["share"] / amount["others_share"]).where(amount["others_share"] > 0)
-    n = Counter((s, p) for s, p, _ in set(zip(label, product, sold["account_id"], strict=True)))
-    amount["customers_n"] = [n[key] for key in zip(amount["label"], amount["product"], strict=True)]
-    amount["label_n"], amount["whole_n"] = amount["label"].map(label_n), len(segment)
-    amount.insert(0, "cut", column)
-    return amount.sort_values(["label", "amount", "product"], ascending=[True, False, True], ignore_index=True)
+    known = label.notna().to_numpy()
+    member = (place[None, :] == np.arange(len(labels))[:, None]).astype("int64")
+    amount, customers = (member @ cents[known]).clip(min=0) / 10_000, member @ holds[known]
+    sold_here = holds[known].any(axis=0)
+    amount, customers, items = amount[:, sold_here], customers[:, sold_here], items[sold_here]
+    by_label, by_product = amount.sum(axis=1, keepdims=True), amount.sum(axis=0, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.nan_to_num(amount / by_label)
+        elsewhere = np.nan_to_num(np.clip((by_product - amount) / (by_label.sum() - by_label), 0, 1))
+        times = np.where(elsewhere > 0, share / elsewhere, np.nan)
+    label_n = member.sum(axis=1)
+    rows = pd.DataFrame({
+        "cut": cut, "label": np.repeat(np.asarray(labels, object), len(items)), "product": np.tile(items, len(labels)),
+        "amount": amount.ravel(), "share": share.ravel(), "others_share": elsewhere.ravel(), "times": times.ravel(),
+        "customers_n": customers.ravel(), "label_n": np.repeat(label_n, len(items)), "whole_n": int(known.sum()),
+    })  # fmt: skip
+    return rows.sort_values(["label", "amount", "product"], ascending=[True, False, True], ignore_index=True)
 
 
 def _find_families(products: pd.DataFrame | None) -> dict[str, str]:
@@ -159,17 +167,20 @@ def estimate_ratio_interval(hits: int, cases: int, others_hits: int, others_case
 
 
 def _measure_most_apart(table: pd.DataFrame, notes: Mapping[str, Any]) -> tuple[int | None, Measure]:
-    """Where the lift stands that is surely above 1 by most, of those that chance does not explain; and its measure."""
-    found = table[table["apart"] & (table["lift_low"] > 1) & (table["label"] != "others") & (table["customers_n"] >= MIN_CASES)]
+    """Where the surest difference stands of what a segment buys more often than the others; and its measure."""
+    found = table[table["apart"] & (table["label"] != "others") & (table["customers_n"] >= MIN_CASES)]
+    found = found[found["buyers_share"] > found["others_buyers_share"]]
     shown = table[["cut", "label", "product", "customers_n", "label_n", "buyers_share", "others_buyers_share", "lift", "lift_low",
                    "lift_high", "q_value", "amount", "share", "others_share"]]  # fmt: skip
     details = {"period": notes["period"], "source": "sales, accounts", "rows": shown}
     if found.empty:
         return None, MOST_APART.withhold("no segment buys a product more often than the others by more than chance", **details)
-    place = found.sort_values(["lift_low", "label", "product"], ascending=[False, True, True]).index[0]
+    place = int(found.sort_values(["q_value", "cut", "label", "product"]).index[0])
     row = found.loc[place]
+    if np.isnan(row["lift"]):
+        return place, MOST_APART.withhold(f"none of the others buys {row['product']}", **details)
     limits = {"low": float(row["lift_low"]), "high": float(row["lift_high"]), "level": 0.95} if np.isfinite(row["lift_high"]) else {}
-    return int(place), MOST_APART.measure(float(row["lift"]), n=int(row["label_n"]), **limits, **details)
+    return place, MOST_APART.measure(float(row["lift"]), n=int(row["label_n"]), **limits, **details)
 
 
 # --- what is bought together, and what comes next ---------------------------------------------------------------------
@@ -326,7 +337,7 @@ def learn_next_check(
     return pd.DataFrame([(float(len(proposed)), float(hits), float(common_hits), float(reps_n))], columns=columns)
 
 
-@answers("1.2", NEXT_PRODUCTS, NEXT_HITS, sales=["product"], accounts=["account_id"], bought_together=["product"])
+@answers("1.2", NEXT_PRODUCTS, NEXT_HITS, sales=["product"], accounts=["account_id"])
 def summarise_next_products(
     *,
     sales: pd.DataFrame,
@@ -342,8 +353,8 @@ def summarise_next_products(
     accounts_n, hits_n, common_hits_n (of the look back, where there is one), better (the proposals came true more often than the
     commonest product; None where nothing can be looked back on).
     """
-    if bought_together.empty:
-        return Answer("1.2", withheld="fewer than five customers of the team buy the same two products")
+    if bought_together is None or bought_together.empty:
+        return Answer("1.2", withheld="what comes next is learned from a team of five reps or more, whose customers buy the same products")
     ranked = rank_next_products(
         sales=sales, accounts=accounts[accounts["status"] == "customer"], bought_together=bought_together, products=products
     )

@@ -30,7 +30,7 @@ LEAST_ACCOUNTS = 30
 MOST_LABELS = 6
 DRAWS, SEED = 300, 7
 MONTHS = np.arange(1, 13)
-#: The coming season is this many months, beginning with the month of the day after the as-of date.
+#: The coming season is this many months.
 SEASON_MONTHS = 3
 #: Who usually buys again within so many days buys all year round, and needs no season to be called.
 ALL_YEAR_DAYS = 45
@@ -155,8 +155,9 @@ def estimate_season(monthly: np.ndarray, first_month: int, *, level: float = 0.9
     """The index of each month (1-12) with its interval: month, index, low, high.
 
     monthly: money by account (rows) and consecutive month (columns), whole years of them; first_month: of the first column.
-    Interval: accounts are drawn again and again (Poisson weights of mean 1); the spread of the logarithm, widened by Student's t with
-    as many degrees of freedom as there are accounts of equal weight (square of the sum ÷ sum of the squares).
+    Interval: accounts are drawn again and again (Poisson weights of mean 1); the spread of the logarithm, widened by Student's t and
+    √((n + 1) ÷ (n − 1)), where n is how many accounts of equal weight there are (square of the sum ÷ sum of the squares): drawn anew, a
+    few large accounts spread less than they truly do.
 
     >>> monthly = np.tile(np.where(np.arange(36) % 12 == 11, 150.0, 50.0), (30, 1))
     >>> season = estimate_season(monthly, 1).set_index("month")
@@ -173,7 +174,9 @@ def estimate_season(monthly: np.ndarray, first_month: int, *, level: float = 0.9
         logs = np.log(_find_index(drawn @ monthly, first_month))
     spread = np.where(np.isfinite(logs), logs, np.nan)
     sure = np.isfinite(logs).mean(axis=0) > 0.9
-    half = float(stdtrit(max(equal - 1, 1.0), 0.5 + level / 2)) * np.nanstd(np.where(sure, spread, 0.0), axis=0)
+    few = max(equal, 2.0)
+    wide = float(stdtrit(few - 1, 0.5 + level / 2)) * np.sqrt((few + 1) / (few - 1))
+    half = wide * np.nanstd(np.where(sure, spread, 0.0), axis=0)
     low, high = np.where(sure, index * np.exp(-half), 0.0), np.where(sure, index * np.exp(half), np.nan)
     return pd.DataFrame({"month": MONTHS, "index": index.round(6), "low": low.round(6), "high": high.round(6)})
 
@@ -202,11 +205,11 @@ def _find_index(monthly: np.ndarray, first_month: int) -> np.ndarray:
 def rank_season_buyers(*, sales: pd.DataFrame, accounts: pd.DataFrame, as_of: date) -> Answer:
     """Who bought in the coming season in earlier years, or is due in it, and has not bought since it began.
 
-    The season is three whole months from the month of the day after the as-of date on. accounts: from ``score_accounts``; only those
-    with status customer. One row out per customer, most money first: account_id, account_name, usual_month (1-12, in which most of it
-    fell), usual_amount (median of the years in which it bought), years_n (of them), last_date, due_date (last purchase + usual gap;
-    missing below four purchases). Those who buy again within 45 days as a rule are left out. notes: season (its months), known_n (how
-    many earlier ones are known), all_year_n (customers left out).
+    The season is three whole months, of which the first is the month that holds the day half a month ahead. accounts: from
+    ``score_accounts``; only those with status customer. One row out per customer, most money first: account_id, account_name,
+    usual_month (1-12, in which most of it fell), usual_amount (median of the years in which it bought), years_n (of them), last_date,
+    due_date (last purchase + usual gap; missing below four purchases). Those who buy again within 45 days as a rule are left out.
+    notes: season (its months), known_n (how many earlier ones are known), all_year_n (customers left out).
 
     >>> days = pd.to_datetime(["2024-10-09", "2025-11-05", "2025-11-09", "2026-02-09"])
     >>> sales = pd.DataFrame({"account_id": ["a", "a", "a", "b"], "sale_date": days, "amount": [10.0, 5.0, 15.0, 99.0]})
@@ -215,7 +218,7 @@ def rank_season_buyers(*, sales: pd.DataFrame, accounts: pd.DataFrame, as_of: da
     >>> rank_season_buyers(sales=sales, accounts=who, as_of=date(2026, 9, 30)).table.values.tolist()[0][:5]
     ['a', 'A', 11, 15.0, 2]
     """
-    start = (pd.Timestamp(as_of) + pd.Timedelta(days=1)).to_period("M")
+    start = (pd.Timestamp(as_of) + pd.Timedelta(days=15)).to_period("M")
     months = [int((start + k).month) for k in range(SEASON_MONTHS)]
     season = Period(start.start_time.date(), (start + SEASON_MONTHS - 1).end_time.date())
     bought = sales[(sales["amount"] > 0) & (sales["sale_date"] <= pd.Timestamp(as_of)) & sales["account_id"].notna()]

@@ -162,7 +162,8 @@ def _list_columns(accounts: pd.DataFrame) -> list[str]:
         stated = accounts[column].dropna()
         few = 2 <= stated.nunique() <= min(MOST_LABELS, len(stated) // MIN_CASES)
         number = pd.api.types.is_numeric_dtype(stated) and not pd.api.types.is_bool_dtype(stated)
-        if _may_divide(column) and few and not number and not pd.api.types.is_datetime64_any_dtype(stated):
+        number = number or pd.api.types.is_datetime64_any_dtype(stated) or _find_numbers(stated) is not None
+        if _may_divide(column) and few and not number:
             often = stated.astype(str).value_counts(normalize=True)
             if often.iloc[0] <= 0.95 and len(stated) >= len(accounts) / 5:
                 kept.append(column)
@@ -244,7 +245,8 @@ def _find_outcomes(
     if opportunities is not None:
         days = Period.ending(period.end, WIN_DAYS)
         closed = opportunities[opportunities["status"].isin(["won", "lost"]) & days.holds(opportunities["close_date"])]
-        closed = closed[closed["account_id"].isin(place.index)].sort_values(["account_id", "opportunity_id"])
+        stays = _stay_with_their_deals(closed, place.index)
+        closed = closed[closed["account_id"].isin(place.index) & stays].sort_values(["account_id", "opportunity_id"])
         cases["win"] = (place.reindex(closed["account_id"]).to_numpy(int), closed["status"].eq("won").to_numpy(float))
     found = {}
     for name, (account, value) in cases.items():
@@ -253,6 +255,12 @@ def _find_outcomes(
             means = np.bincount(own, value, rep.max() + 1) / np.maximum(np.bincount(own, minlength=rep.max() + 1), 1)
             found[name] = (account, value - means[own], fold[cluster[account]], cluster[account])
     return found
+
+
+def _stay_with_their_deals(closed: pd.DataFrame, account_ids: pd.Index) -> bool:
+    """Whether the accounts of won deals are there as often as those of lost ones: where customers are handed over, only the lost stay."""
+    known, won = closed["account_id"].isin(account_ids), closed["status"] == "won"
+    return bool(won.any() and known[won].mean() >= 0.8 * known[~won].mean()) if len(closed) and (~won).any() else True
 
 
 def _label_buying(accounts: pd.DataFrame, sales: pd.DataFrame, day: date) -> pd.Series:
@@ -349,11 +357,12 @@ def choose_segmentation(
     'region'
     """
     ranking = segmentations if segmentations is not None else pd.DataFrame(columns=["cut", "told_share"])
+    ranking = ranking.astype({c: float for c in ranking if c.endswith(("_share", "_low", "_n"))})
     usable = usable_columns(accounts, columns)
     asked = _find_wanted(accounts, wanted)
-    told = ranking[(ranking["told_share"].astype(float) > 0) & (ranking["cut"] != "buying")]
+    told = ranking[(ranking["told_share"] > 0) & (ranking["cut"] != "buying")]
     if "prospects_share" in told:
-        told = told[told["prospects_share"].astype(float) >= 0.5]
+        told = told[told["prospects_share"] >= 0.5]
     fitting = {cut: share for cut, share in zip(told["cut"], told["told_share"], strict=True)
                if all(c in accounts for c in cut.split(", ")) and _fits(_join(accounts, cut))}  # fmt: skip
     alone = max((share for cut, share in fitting.items() if "," not in cut), default=0.0)
@@ -421,9 +430,11 @@ def learn_segment_wins(
 
 
 def _label_wins(opportunities: pd.DataFrame, accounts: pd.DataFrame, cuts: Sequence[str], as_of: date) -> pd.DataFrame:
-    """One row per closed deal and cut: cut, label, hit, rep_id."""
+    """One row per closed deal and cut: cut, label, hit, rep_id; none where the accounts of won deals are no longer there."""
     closed = opportunities["status"].isin(["won", "lost"]) & Period.ending(as_of, WIN_DAYS).holds(opportunities["close_date"])
     deals = opportunities[closed]
+    if not _stay_with_their_deals(deals, pd.Index(accounts["account_id"])):
+        deals = deals.head(0)
     traits = accounts.drop_duplicates("account_id").set_index("account_id")
     traits = traits.reindex(deals["account_id"]).set_axis(deals.index)
     base = deals.reindex(columns=["rep_id"]).assign(hit=deals["status"] == "won")
@@ -442,7 +453,8 @@ def compare_wins(
     in_team: bool = True,
 ) -> pd.DataFrame:
     """The rep's wins by the labels of one column, beside the team: see ``statistics.compare_with_team``; and hits and misses that the
-    shrunk share is worth (won_weight, lost_weight), from which its interval follows. Labels that only the team knows stand with 0 cases.
+    shrunk share is worth (won_weight, lost_weight), from which its interval follows. Labels without a closed deal stand with 0 cases.
+    Nothing comes out where won accounts are handed over, so that only lost deals have their account in the book.
 
     >>> deals = pd.DataFrame({"account_id": list("abab"), "status": ["won", "lost", "won", "lost"], "rep_id": "r",
     ...     "close_date": pd.Timestamp("2026-05-05")})
@@ -453,7 +465,10 @@ def compare_wins(
     """
     if opportunities is None or accounts is None or column is None:
         return pd.DataFrame(columns=["cut", "label", "shrunk_share", "cases_n", "won_weight", "lost_weight"])
-    own = count_hits(_label_wins(opportunities, accounts, [column], as_of))
+    cases = _label_wins(opportunities, accounts, [column], as_of)
+    if cases.empty and (segment_wins is None or segment_wins.empty):
+        return pd.DataFrame(columns=["cut", "label", "shrunk_share", "cases_n", "won_weight", "lost_weight"])
+    own = count_hits(cases)
     labels = set(accounts[column].dropna().astype(str)) - set(own["label"])
     own = pd.concat([own, pd.DataFrame({"cut": column, "label": sorted(labels), "hits_n": 0.0, "cases_n": 0.0})], ignore_index=True)
     team = segment_wins[segment_wins["cut"] == column] if segment_wins is not None and len(segment_wins) else None
