@@ -35,6 +35,8 @@ from workbook_helpers.steps import (
     segmentation,
     stage_rates,
     swot,
+    swot_cases,
+    swot_outside,
     tracking,
     win_model,
     win_rates,
@@ -42,7 +44,8 @@ from workbook_helpers.steps import (
 )  # fmt: skip
 
 STEPS: tuple[ModuleType, ...] = (
-    segmentation, product_mix, customers, win_rates, win_model, stage_rates, geography, seasonality, contracts, worth, deals, swot,
+    segmentation, product_mix, customers, win_rates, win_model, stage_rates, geography, seasonality, contracts, worth, deals,
+    swot, swot_cases, swot_outside,
     pipeline_health, market, quality, chance, goals, effort, moves, tracking,
 )  # fmt: skip
 

@@ -135,6 +135,10 @@ class SwotLine(Part):
     text: Text = ""
     evidence: Text = ""
     """The measure that it rests on."""
+    evidence_value: float | None = None
+    """What that measure was when the verdict was given; a line whose measure has moved since is marked."""
+    seen: Day | None = None
+    """The day of the report on which the verdict was given."""
     verdict: Verdict = "open"
 
 
@@ -145,6 +149,8 @@ class Pairing(Part):
     pair: Annotated[Literal["so", "wo", "st", "wt"], _ANY_CASE]
     lines: list[Text] = []
     """Ids of the SWOT lines that it rests on."""
+    rests_on: list[Text] = []
+    """The evidence of a proposed move that it answers, as the chapter shows it."""
     text: Text = ""
     verdict: Verdict = "open"
 

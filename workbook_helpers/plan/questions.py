@@ -30,7 +30,7 @@ ASKED: dict[str, Ask] = {
     "1.4": Ask(("tipped", "stopped"), "What led to the final purchase, and what stopped the others?"),
     "2.1": Ask(
         ("swot", "core_values", "works_best"),
-        "What are you better at than others, what do you stand for, how do you win best?",
+        "What are you better at than others, what do you stand for, how do you win best: in person, by e-mail, by phone?",
     ),
     "2.2": Ask(("swot",), "Which of the weaknesses shown is real? Accept, edit or reject each."),
     "2.3": Ask(("swot",), "Which of the opportunities shown is real? Accept, edit or reject each."),

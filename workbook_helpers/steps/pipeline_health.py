@@ -89,16 +89,20 @@ def _flag_old(
     return (age > cycle.quantile(0.9)).astype(float).where(age.notna()), None
 
 
-def _flag_pushed(deals: pd.DataFrame, history: pd.DataFrame | None, day: pd.Timestamp) -> tuple[pd.Series, str | None]:
+def _count_pushes(deals: pd.DataFrame, history: pd.DataFrame | None, day: pd.Timestamp) -> tuple[pd.Series, str | None]:
+    """How often the expected close of each deal was moved later, from one entry of its history to the next and to today's."""
     reason = lacking(stage_history=(history, ["close_date"]))
     if reason is not None:
         return pd.Series(np.nan, index=deals.index), reason
     there = history["opportunity_id"].isin(deals["opportunity_id"]) & (history["entered_date"] <= day)
-    seen = history[there & history["close_date"].notna()]
+    seen = history.loc[there & history["close_date"].notna(), ["opportunity_id", "entered_date", "close_date"]]
+    today = deals.loc[deals["close_date"].notna(), ["opportunity_id", "close_date"]].assign(entered_date=day)
+    if len(today):
+        seen = pd.concat([seen, today[today["opportunity_id"].isin(seen["opportunity_id"])]])
     seen = seen.sort_values(["opportunity_id", "entered_date", "close_date"])
     later = seen["close_date"] > seen.groupby("opportunity_id")["close_date"].shift(1)
     moves = later.groupby(seen["opportunity_id"]).sum()
-    return (deals["opportunity_id"].map(moves.to_dict()) > 0).astype(float), None
+    return deals["opportunity_id"].map(moves.to_dict()).fillna(0).astype(float), None
 
 
 @answers("2.6", OPEN_DEALS, OPEN_AMOUNT, OVERDUE_AMOUNT, NO_NEXT_STEP, UNTOUCHED, OLD, PUSHED, opportunities=[])
@@ -113,8 +117,8 @@ def summarise_pipeline(
     """How healthy the open deals are. One row out per open deal, most warnings first.
 
     opportunities: opportunity_id, account_id, status, stage, amount, created_date, close_date; next_step and
-    state_known where known. Returns these and one column per warning (1 yes, 0 no, missing not known): overdue,
-    no_next_step, untouched, old, pushed; and warnings_n. A check that the tables do not allow withholds its measure
+    state_known where known. Returns these, pushes_n (how often the close was moved later) and one column per warning (1 yes, 0 no, missing
+    not known): overdue, no_next_step, untouched, old, pushed; and warnings_n. A check that the tables do not allow withholds its measure
     with the reason. notes: healthy_n, healthy_amount.
 
     >>> deals = pd.DataFrame({"opportunity_id": ["a", "b"], "account_id": "k", "status": "open", "stage": "Close",
@@ -126,14 +130,17 @@ def summarise_pipeline(
     """
     day = pd.Timestamp(as_of)
     deals = opportunities[opportunities["status"] == "open"].sort_values("opportunity_id", ignore_index=True)
+    pushes, not_pushed = _count_pushes(deals, stage_history, day)
     flags = {
         "overdue": (OVERDUE_AMOUNT, _flag_overdue(deals, day)),
         "no_next_step": (NO_NEXT_STEP, _flag_no_next_step(deals, opportunities)),
         "untouched": (UNTOUCHED, _flag_untouched(deals, activities, day)),
         "old": (OLD, _flag_old(deals, opportunities, stage_history, stage_rates, day)),
-        "pushed": (PUSHED, _flag_pushed(deals, stage_history, day)),
+        "pushed": (PUSHED, ((pushes > 0).astype(float), not_pushed)),
     }
     table = deals[["opportunity_id", "account_id", "stage", "amount", "created_date", "close_date"]].copy()
+    table["next_step"] = deals.reindex(columns=["next_step"])["next_step"].astype(object)
+    table["pushes_n"] = pushes
     for name, (_, (flag, reason)) in flags.items():
         table[name] = flag if reason is None else np.nan
     table["warnings_n"] = table[list(flags)].sum(axis=1)
