@@ -78,4 +78,4 @@ def test_at_most_six_moves_and_two_of_a_pair():
     rows = [make_lines("2.3", **IDLE | {"evidence": f"white_space[city={city}]", "label": city}).table for city in "YZ"]
     strong = pd.concat([make_lines("2.1", evidence=f"e{k}", label=label).table for k, label in enumerate(["Lab", "Clinic"])], ignore_index=True)
     many = pair(strengths=Answer("2.1", strong), opportunities=Answer("2.3", pd.concat(rows, ignore_index=True)))
-    assert many.table["names"].tolist() == [("A",), ("B",)]
+    assert many.table["names"].tolist() == [("A",), ("C",)]

@@ -66,8 +66,6 @@ def _say_evidence(row: Any, currency: str) -> str:
     values = {"own": _say_figure(row.own_value, unit, currency), "team": _say_figure(row.team_value, unit, currency)}
     text = words.format(which="all deals" if row.cut == "all" else f"deals{where}", where=where, label=row.label, **values)
     text += f"; {as_count(row.cases_n, case)}"
-    if row.main_share > 0.5:
-        text += f", {as_share(row.main_share)} of them with one account"
     if not np.isnan(row.amount) and abs(row.amount) >= 1:
         text += f"; {'worth' if row.better else 'costs'} about {as_money(abs(row.amount), currency)} a year"
     return _start(text) + "."
@@ -162,14 +160,15 @@ def say_lines(judged: Answer, lines: Answer, currency: str) -> markup.Shown:
 
 def _count_lines(lines: Answer, currency: str) -> str:
     n, found, (one, many) = lines.notes["tested_n"], len(lines.table), _NAMED[lines.question]
-    tested = f"{as_count(n, 'comparison')} with the team {'was' if n == 1 else 'were'} made."
+    tested, of_one = f"{as_count(n, 'comparison')} with the team {'was' if n == 1 else 'were'} made.", lines.notes.get("of_one_n", 0)
+    left_out = f" {of_one:,} more {'rests' if of_one == 1 else 'rest'} mostly on one account." if of_one else ""
     if not found:
-        return f"{_NOTHING[lines.question]} {tested}" if n else _NOTHING[lines.question]
+        return f"{_NOTHING[lines.question]} {tested}{left_out}" if n else _NOTHING[lines.question]
     money = lines.table["amount"].abs().max()
     largest = "" if np.isnan(money) else f"; the largest is about {as_money(money, currency)}"
     if lines.question in ("2.1", "2.2"):
         stand = f"{found:,} of {as_count(n, 'comparison')} with the team {'shows' if found == 1 else 'show'} a {one} beyond chance"
-        return f"{stand}{largest}{' a year' * bool(largest)}."
+        return f"{stand}{largest}{' a year' * bool(largest)}.{left_out}"
     return f"{as_count(found, one, many)} {'stands' if found == 1 else 'stand'}{largest}." + (f" {tested}" if n else "")
 
 
@@ -377,7 +376,7 @@ def say_questions(strengths: Answer, weaknesses: Answer, pipeline: Answer) -> ma
     ):
         if answer.withheld is None and len(answer.table):
             row = answer.table.iloc[0]
-            lines.append(words.format(f"{_NAMES[row['measure']].lower()}, {say_cut(row['cut'], row['label'])},"))
+            lines.append(_start(words.format(f"{_NAMES[row['measure']].lower()} ({say_cut(row['cut'], row['label'])})")))
     warned = pipeline.table if pipeline.withheld is None else pipeline.table.head(0)
     if len(warned) and warned["warnings_n"].iloc[0] > 0:
         lines.append(f"Deal {warned['opportunity_id'].iloc[0]}: what is the next step, with whom, and on which day?")

@@ -31,6 +31,8 @@ MEDIAN_WORTH = 2 / np.pi
 ALIKE_AT_MOST = 200.0
 #: A rep whose level lies further out than so many standard deviations is not pulled to the team.
 FAR_OUT = 1.5
+#: A cut of which one account holds more than this share of the cases says nothing of the others.
+ONE_ACCOUNT_SHARE = 0.5
 #: A quadrant shows so many lines.
 LINES = 5
 #: Figures without an interval have changed when they moved by more than this share.
@@ -263,8 +265,9 @@ def _swot_lines(question: str, definition: Definition, evidence: pd.DataFrame, w
         return Answer(question, withheld=no_team if many else few)
     apart = (evidence["team_value"] < evidence["low_value"]) | (evidence["team_value"] > evidence["high_value"])
     above = (evidence["own_value"] > evidence["team_value"]) != evidence["measure"].isin(LESS_IS_BETTER)
-    told = apart & (above == (sign > 0)) & (evidence["better"] == (sign > 0))
-    found = evidence[told & (evidence["q_value"] <= FALSE_DISCOVERY)].reset_index(drop=True)
+    told = apart & (above == (sign > 0)) & (evidence["better"] == (sign > 0)) & (evidence["q_value"] <= FALSE_DISCOVERY)
+    of_one = told & (evidence["main_share"] > ONE_ACCOUNT_SHARE)
+    found = evidence[told & ~of_one].reset_index(drop=True)
     found["evidence"] = [name_evidence(r.measure, r.cut, r.label) for r in found.itertuples()]
     measures = tuple(
         definition.measure(sign * row.amount, n=int(row.cases_n), source="opportunities, accounts, sales",
@@ -274,7 +277,8 @@ def _swot_lines(question: str, definition: Definition, evidence: pd.DataFrame, w
         for row in found.itertuples() if not math.isnan(row.amount)
     )  # fmt: skip
     looked = [name_evidence(*key) for key in zip(evidence["measure"], evidence["cut"], evidence["label"], strict=True)]
-    return Answer(question, found, measures, {"tested_n": len(evidence), "looked": tuple(looked)})
+    notes = {"tested_n": len(evidence), "looked": tuple(looked), "of_one_n": int(of_one.sum())}
+    return Answer(question, found, measures, notes)
 
 
 def summarise_strengths(
@@ -283,9 +287,11 @@ def summarise_strengths(
 ) -> Answer:  # fmt: skip
     """Where the rep does better than the team: rows of ``rank_evidence`` that chance does not explain, with their id (evidence).
 
-    A line is better than to expect and than the team: the team's figure lies outside its interval.
+    A line is better than to expect and than the team: the team's figure lies outside its interval. What rests mostly on one account
+    tells of that account and is no line.
     wins: ``win_rates.summarise_segment_conversion``, which says why there is no evidence. The other frames: the rep's own rows, which
-    "see the math" shows. notes: tested_n, looked (the ids of everything compared).
+    "see the math" shows. notes: tested_n, looked (the ids of everything compared), of_one_n (left
+    out because of one account).
 
     >>> summarise_strengths(evidence=pd.DataFrame()).withheld
     'there is no team to compare with, or fewer than 10 closed deals'

@@ -53,10 +53,10 @@ _DEALS = ("opportunity_id", "opportunity_id", "amount")
 
 
 def _line(evidence: str, kind: str, rows: pd.DataFrame, columns: tuple[str, str, str], **more: Any) -> dict[str, Any]:
-    """One line; its money is that of its rows; names and ids are those of the first three."""
+    """One line; its money and ids are those of its rows, its names those of the first three."""
     name, key, money = columns
-    amount, top = total(rows[money]), rows.head(3)
-    fixed = {"evidence": evidence, "kind": kind, "n": len(rows), "names": tuple(top[name]), "ids": tuple(top[key]), "rows": rows}
+    amount = total(rows[money])
+    fixed = {"evidence": evidence, "kind": kind, "n": len(rows), "names": tuple(rows[name].head(3)), "ids": tuple(rows[key]), "rows": rows}
     return dict.fromkeys(_LINE, np.nan) | {"cut": "all", "label": "all", "value": amount, "amount": amount} | fixed | more
 
 
@@ -163,8 +163,8 @@ def rank_opportunities(
     those left alone, else all of it), idle (potential of accounts without purchase, activity or new deal for a year, where that is commoner
     than in the whole book), growth (sales of the label rose faster in the team, share, than elsewhere, other_share; amount:
     white space of its accounts here). Labels of five accounts or more; a line whose accounts mostly stand in an earlier one is left out.
-    Accounts are the cases of the test (infinitesimal jackknife, Benjamini-Hochberg over all labels). names and ids: the three accounts
-    with most white space. notes: tested_n, looked.
+    Accounts are the cases of the test (infinitesimal jackknife, Benjamini-Hochberg over all labels). ids: its accounts, most
+    white space first; names: of the first three. notes: tested_n, looked.
 
     >>> frame = pd.DataFrame({"account_id": list("abcdefg"), "account_name": list("ABCDEFG"), "city": ["X"] * 5 + ["Y"] * 2,
     ...     "potential_amount": 10.0, "white_space_amount": 10.0, "last_date": pd.NaT,
@@ -414,8 +414,8 @@ def rank_threats(
     rivals: the team's ``learn_rivals``; retention, concentration: of step 1; pipeline: ``summarise_pipeline``; each may be withheld. A
     rival stands where this book meets it more often than the team without this rep and wins less often against it than against
     others, or where it wins less often beyond chance (beta-binomial, Benjamini-Hochberg over all rivals and reasons looked at); one that is
-    noted on lost deals only is told by how often it is met. kind: rival, loss reason, silent, falling, dependence, slipping. names and
-    ids: customers or deals, three with most money. notes: tested_n, looked, lost_only.
+    noted on lost deals only is told by how often it is met. kind: rival, loss reason, silent, falling, dependence, slipping. ids: its
+    customers or deals, most money first; names: of the first three. notes: tested_n, looked, lost_only.
 
     >>> nothing = Answer("x", withheld="no")
     >>> rank_threats(opportunities=None, accounts=None, columns=[], as_of=date(2026, 9, 30), rivals=None, retention=nothing,

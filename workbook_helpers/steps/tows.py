@@ -94,7 +94,7 @@ def _propose(
     elif kind == "slipping":
         move, rows = "settle", _slipping(inside, outside, pipeline, accounts)
     elif kind in _CUSTOMERS:
-        move, rows = "visit", _customers(inside, outside, accounts)
+        move, rows = "visit", _customers(inside, outside["stakes"], accounts)
     elif kind == "dependence" and inner == "s":
         move, rows = "broaden", _open_accounts("s", inside, {"cut": "all"}, accounts)[1]
         rows = rows if rows is None else rows[~rows["name"].isin(outside["names"])]
@@ -123,9 +123,9 @@ def _open_accounts(
         return "grow", None
     there, own = _labelled(accounts, outside), _labelled(accounts, inside)
     chosen = accounts["white_space_amount"] > 0
-    if outside.get("ids") is not None and outside.get("origin") == "data" and own is None:
+    if outside.get("origin") == "data":
         chosen &= accounts["account_id"].isin(list(outside["ids"]))
-    if there is not None:
+    elif there is not None:
         chosen &= there
     move = "grow" if inner == "s" else "help" if own is None else "first"
     if own is not None:
@@ -155,11 +155,13 @@ def _slipping(
     return pd.DataFrame({"name": rows["opportunity_id"], "amount": rows["amount"].fillna(0.0)})
 
 
-def _customers(inside: dict[str, Any], outside: dict[str, Any], accounts: pd.DataFrame | None) -> pd.DataFrame | None:
-    """Customers at risk that have the line's label; all of them where the line names none."""
-    frame = pd.DataFrame(list(outside["stakes"]), columns=["account_id", "name", "amount"])
+def _customers(inside: dict[str, Any], stakes: Iterable[Any], accounts: pd.DataFrame | None) -> pd.DataFrame | None:
+    """Customers at risk that have the line's label; all of them where the line is about keeping customers."""
+    frame = pd.DataFrame(list(stakes), columns=["account_id", "name", "amount"])
     own = None if accounts is None else _labelled(accounts, inside)
-    return frame if own is None else frame[frame["account_id"].isin(accounts.loc[own, "account_id"])]
+    if own is None:
+        return frame if inside["measure"] == "kept_customers" else None
+    return frame[frame["account_id"].isin(accounts.loc[own, "account_id"])]
 
 
 def _judge(moves: list[dict[str, Any]], said: list[Any], notes: dict[str, Any]) -> Answer:
