@@ -128,7 +128,7 @@ def test_every_threat_has_its_sentence(kind):
     assert "9,000 USD" in text and "nan" not in text
 
 
-@pytest.mark.parametrize("kind", ["coverage", "growth", "idle"])
+@pytest.mark.parametrize("kind", ["coverage", "growth", "idle", "unsold"])
 def test_every_opportunity_names_its_accounts(kind):
     line = make_threat(kind=kind, cut="city", label="Bangor", names=("A", "B"), n=5).table
     text = text_of(show.table_lines(judge(Answer("2.3", line), quadrant="opportunity", value="value"), "USD"))

@@ -85,7 +85,8 @@ def _say_opportunity(row: Any, currency: str) -> str:
         text = f"{where} grew by {as_share(row.share)} in the team in a year, everything else by {as_share(row.other_share)}"
         return _start(f"{text}; {money} a year not sold yet here: {names}.")
     place = "" if row.cut == "all" else f" with {where}"
-    return _start(f"{as_count(row.n, 'account')}{place} left alone for a year, {money} a year not sold yet: {names}.")
+    alone = "left alone" if row.kind == "idle" else "without a purchase"
+    return _start(f"{as_count(row.n, 'account')}{place} {alone} for a year, {money} a year not sold yet: {names}.")
 
 
 def _say_threat(row: Any, currency: str) -> str:
@@ -176,7 +177,7 @@ def table_evidence(evidence: pd.DataFrame, currency: str) -> markup.Shown | None
     """The comparisons with the team that came nearest to showing something, found or not; None where nothing could be compared."""
     if evidence.empty:
         return None
-    table = evidence.sort_values(["q_value", "p_value", "measure", "cut", "label"]).head(8)
+    table = evidence.sort_values(["q_value", "p_value", "measure", "cut", "label"]).head(5)
     units = [MEASURES[m][1] for m in table["measure"]]
     table = table.assign(
         what=[_NAMES[m] for m in table["measure"]], where=[say_cut(*key) for key in zip(table["cut"], table["label"], strict=True)],
@@ -283,7 +284,7 @@ def say_how_to_answer(judged: Sequence[Answer], as_of: date) -> markup.Shown:
             value = float(row["own_value"] if "own_value" in rows else row["value"])
             line = f"{{id: s9, quadrant: {_NAMED[answer.question][0]}, evidence: {json.dumps(row['evidence'], ensure_ascii=False)}, "
             return markup.note(f"To answer a line, write it under swot in the plan with its evidence, for example: - {line}"
-                               f"evidence_value: {value:.4g}, seen: {as_of.isoformat()}, verdict: accepted}}")  # fmt: skip
+                               f"evidence_value: {float(f'{value:.4g}'):.12g}, seen: {as_of.isoformat()}, verdict: accepted}}")  # fmt: skip
     return markup.note("Every line that stands has a verdict in the plan. Own lines go under swot: quadrant, text, verdict.")
 
 

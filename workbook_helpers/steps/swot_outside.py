@@ -161,9 +161,10 @@ def rank_opportunities(
     accounts: from ``market.score_potential``. growth: the team's ``learn_growth``. kind: coverage (a label's share of the touches of the
     last 365 days, other_share, is below its share of the potential, share, beyond chance and by a fifth; amount: white space of
     those left alone, else all of it), idle (potential of accounts without purchase, activity or new deal for a year, where that is commoner
-    than in the whole book), growth (sales of the label rose faster in the team, share, than elsewhere, other_share; amount:
-    white space of its accounts here). Labels of five accounts or more; a line whose accounts mostly stand in an earlier one is left out.
-    Accounts are the cases of the test (infinitesimal jackknife, Benjamini-Hochberg over all labels). ids: its accounts, most
+    than in the whole book; unsold: the same where no touch is known), growth (sales of the label rose faster in the team, share, than
+    elsewhere, other_share; amount: white space of its accounts here). Labels of five accounts or more; a line whose accounts mostly
+    stand in an earlier one is left out. Accounts are the cases of the test (infinitesimal jackknife, Benjamini-Hochberg over all labels).
+    ids: its accounts, most
     white space first; names: of the first three. notes: tested_n, looked.
 
     >>> frame = pd.DataFrame({"account_id": list("abcdefg"), "account_name": list("ABCDEFG"), "city": ["X"] * 5 + ["Y"] * 2,
@@ -181,6 +182,7 @@ def rank_opportunities(
     potential = known["potential_amount"].to_numpy(float)
     labels = _members(known, [*columns, "region", "city"])
     shown = known.reindex(columns=["account_id", "account_name", "white_space_amount", "last_touch_date"])
+    left = "idle" if known["last_touch_date"].notna().any() else "unsold"
     lines, looked = [], []
     touches = _count_touches(known, activities, year)
     tested = _test_coverage(potential, touches, labels)
@@ -194,12 +196,12 @@ def rank_opportunities(
         elif alone.sum() >= MIN_CASES and _share(space, alone, inside) > _share(space, idle, space > 0):
             rows = shown[alone]
             more = {"share": len(rows) / inside.sum(), "cut": cut, "label": label}
-            lines.append(_line(f"white_space[{cut}={label}]", "idle", rows, _ACCOUNTS, **more))
+            lines.append(_line(f"white_space[{cut}={label}]", left, rows, _ACCOUNTS, **more))
     lines += _rising(growth, labels, shown, space, looked)
     lines = _without_overlap([line for line in lines if line["amount"] > 0])
     rows = shown[idle & (space > 0)]
     if not lines and len(rows):
-        lines = [_line("white_space", "idle", rows, _ACCOUNTS, share=len(rows) / len(known))]
+        lines = [_line("white_space", left, rows, _ACCOUNTS, share=len(rows) / len(known))]
     measure = IDLE.measure(total(space[idle]), n=int(idle.sum()), source="accounts, sales, activities", rows=rows)
     table = pd.DataFrame(lines, columns=_LINE)
     tested_n = len(labels) * (touches is not None) + (0 if growth is None else len(growth))
