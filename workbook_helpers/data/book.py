@@ -98,7 +98,7 @@ class Book(Tables):
     @property
     def scored_accounts(self) -> pd.DataFrame | None:
         """Every account with what it bought and is worked, and its potential: what chapters 2 to 6 rank and count."""
-        return self._once("scored_accounts", lambda: score_accounts(self, self.team.tables.get("peer_spend")))
+        return self._once("scored_accounts", lambda: score_accounts(self, self.team.tables))
 
     @property
     def retention(self) -> Answer:

@@ -26,9 +26,11 @@ from workbook_helpers.steps import (
     effort,
     geography,
     goals,
+    leads,
     market,
     moves,
     pipeline_health,
+    potential,
     product_mix,
     quality,
     seasonality,
@@ -37,6 +39,7 @@ from workbook_helpers.steps import (
     swot,
     swot_cases,
     swot_outside,
+    targets,
     tracking,
     win_model,
     win_rates,
@@ -44,18 +47,22 @@ from workbook_helpers.steps import (
 )  # fmt: skip
 
 STEPS: tuple[ModuleType, ...] = (
-    segmentation, product_mix, customers, win_rates, win_model, stage_rates, geography, seasonality, contracts, worth, deals,
-    swot, swot_cases, swot_outside,
-    pipeline_health, market, quality, chance, goals, effort, moves, tracking,
+    potential, segmentation, product_mix, customers, win_rates, win_model, stage_rates, geography, seasonality, contracts, worth, deals,
+    swot, swot_cases, swot_outside, pipeline_health, market, targets, leads, quality, chance, goals, effort, moves, tracking,
 )  # fmt: skip
 
 MIN_REPS, MIN_REPS_PER_CUT = 5, 3
 
 #: What tells of customers and of the calendar, and compares no rep: where a role is too small to teach it, all reps together do.
-_OF_ALL_REPS = ("season", "rest_of_year", "retention", "peer_spend", "best_traits", "buying", "buying_check")
+_OF_ALL_REPS = (
+    "season", "rest_of_year", "retention", "peer_spend", "spend_model", "potential_ways", "product_shares",
+    "best_traits", "target_check", "lead_rates", "buying", "buying_check",
+)  # fmt: skip
 #: What the whole company teaches every role: what an account can spend, who the best customers are and how customers buy hangs on no
 #: role. Where new customers are handed over, those who sell to prospects own none to learn from.
-_OF_THE_COMPANY = ("peer_spend", "best_traits", "buying", "buying_check")
+_OF_THE_COMPANY = (
+    "peer_spend", "spend_model", "potential_ways", "product_shares", "best_traits", "target_check", "buying", "buying_check",
+)  # fmt: skip
 
 #: Figures of a whole team that mean nothing beside one rep's, and those that hang on what reps wrote into their plans.
 _NOT_BESIDE_A_REP = ("forecast", "landing", "goal", "goal_probability", "unidentified_amount", "expected_gap", "pipeline_coverage", "pace")
@@ -138,18 +145,22 @@ def _as_values(learned: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
 def _learn_tables(books: Tables, known: Mapping[str, pd.DataFrame] | None = None) -> dict[str, pd.DataFrame]:
     """Every table that the steps' LEARNED offer, from the rows of these books, in the order of STEPS; those known already stay."""
     context = {"as_of": books.as_of, "period": books.last_year, "company": books.company}
-    learned = dict(known or {})
+    learned, scored = dict(known or {}), None
     for step in STEPS:
         for name, (learn, frames) in getattr(step, "LEARNED", {}).items():
             if name in learned:
                 continue
-            given = {f: score_accounts(books, learned["peer_spend"]) if f == "scored_accounts" else getattr(books, f) for f in frames}
+            if "scored_accounts" in frames and scored is None:
+                scored = score_accounts(books, learned)
+            given = {f: scored if f == "scored_accounts" else getattr(books, f) for f in frames}
             learned[name] = learn(**given, **context)
     return learned
 
 
-def score_accounts(books: Tables, peer_spend: pd.DataFrame | None) -> pd.DataFrame | None:
-    """The accounts with what they bought and how they are worked, and their potential, as chapters 1 to 6 and the team see them."""
+def score_accounts(books: Tables, learned: Mapping[str, pd.DataFrame]) -> pd.DataFrame | None:
+    """The accounts with what they bought and how they are worked, and their potential, as chapters 1 to 6 and the team see them.
+
+    learned: what the team has taught, by name."""
     company = books.company
     accounts = customers.score_accounts(
         accounts=books.accounts,
@@ -159,8 +170,14 @@ def score_accounts(books: Tables, peer_spend: pd.DataFrame | None) -> pd.DataFra
         as_of=books.as_of,
         lapsed_after_days=company.lapsed_after_days,
     )
-    return market.score_potential(
-        accounts=accounts, peer_spend=peer_spend, peers=company.peers, quantile=company.potential_quantile
+    return potential.score_potential(
+        accounts=accounts,
+        peer_spend=learned.get("peer_spend"),
+        spend_model=learned.get("spend_model"),
+        ways=learned.get("potential_ways"),
+        market=books.market,
+        peers=company.peers,
+        quantile=company.potential_quantile,
     )
 
 

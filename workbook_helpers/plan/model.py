@@ -177,6 +177,12 @@ class Market(Part):
     """How we have helped this market."""
     unique: list[Text] = []
     """What only we offer, in the order in which the market wants it now: most wanted first."""
+    industries: list[Text] = []
+    """Industries that I can serve; empty means those with five customers of mine (3.3)."""
+    areas: list[Text] = []
+    """Areas that I can serve, as table market or the accounts' region names them; empty means those with five customers of mine."""
+    smallest_employees: Count | None = None
+    """Accounts with fewer employees than this are too small to serve."""
 
 
 class Qualification(Part):
