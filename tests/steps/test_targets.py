@@ -73,9 +73,9 @@ def test_only_traits_that_chance_does_not_explain_make_the_profile():
     rng = np.random.default_rng(4)
     revenue = rng.lognormal(0, 1, 400)
     noise = make_accounts(revenue, industry=rng.choice(list("VWXYZ"), 400))
-    assert len(targets._find_profile(targets.learn_best_traits(scored_accounts=noise, **CONTEXT))) <= 1
+    assert len(targets.find_profile(targets.learn_best_traits(scored_accounts=noise, **CONTEXT))) <= 1
     planted = noise.assign(revenue_amount=revenue * np.where(noise["industry"] == "X", 8.0, 1.0))
-    profile = targets._find_profile(targets.learn_best_traits(scored_accounts=planted, **CONTEXT))
+    profile = targets.find_profile(targets.learn_best_traits(scored_accounts=planted, **CONTEXT))
     assert profile[0]["label"] == "X" and profile[0]["low_lift"] > 1
 
 
@@ -99,7 +99,7 @@ def make_history(rng, n=1200, effect=0.0):
 
 def test_going_back_in_time_finds_a_planted_profile():
     check = targets.learn_target_check(scored_accounts=make_history(np.random.default_rng(1), effect=1.5), **CONTEXT)
-    found = targets._read_check(check)
+    found = targets.read_check(check)
     assert found["beats_chance"] and found["began_n"] >= targets.MIN_BEGAN and found["share"] > 0.15
     assert (check["top_n"] == check["prospects_n"] // 10).all()
 

@@ -88,8 +88,7 @@ def learn_peer_spend(
 
     Comparable: alike in the columns ``company.peers`` and the band of employees, else in the columns alone, else any
     customer. Returns cut, label, accounts_n (customers with net sales above 0), reps_n, median_amount, quantile_amount
-    (of the group, pulled toward the next wider group by its number of customers), error and wider_error (standard
-    errors of the logarithm of the quantile: of the group itself, and of what it takes from the wider one).
+    (of the group, pulled toward the next wider group by its number of customers).
     Method: normal-unbiased quantile of log spend; empirical Bayes between groups, by moments.
 
     >>> from types import SimpleNamespace
@@ -117,7 +116,7 @@ def _find_buyers(accounts: pd.DataFrame | None, sales: pd.DataFrame | None, peri
 
 
 def _summarise_spend(buyers: pd.DataFrame, peers: Sequence[str], quantile: float) -> pd.DataFrame:
-    columns = ["cut", "label", "accounts_n", "reps_n", "median_amount", "quantile_amount", "error", "wider_error"]
+    columns = ["cut", "label", "accounts_n", "reps_n", "median_amount", "quantile_amount"]
     if buyers.empty:
         return pd.DataFrame(columns=columns)
     logs, labels = np.log(buyers["spent"].to_numpy(float)), _peer_labels(buyers, peers)
@@ -129,20 +128,17 @@ def _summarise_spend(buyers: pd.DataFrame, peers: Sequence[str], quantile: float
         part["median_amount"] = by["spent"].median()
         groups = {name: logs[rows] for name, rows in by.indices.items()}
         part["own"] = [float(np.quantile(groups[name], quantile, method="normal_unbiased")) for name in part.index]
-        if wider is None:
-            part["to"], part["to_error"] = part["own"], 0.0
-        else:
-            of_wider = {name: wider[1].iloc[rows[0]] for name, rows in by.indices.items()}
-            part["to"] = [wider[0]["log"][of_wider[name]] for name in part.index]
-            part["to_error"] = [wider[0]["error"][of_wider[name]] for name in part.index]
-        part = _pull(part, groups, quantile, alone=wider is None)
-        wider = (part.assign(error=np.hypot(part["error"], part["wider_error"])), label)
+        part["log"] = part["own"]
+        if wider is not None:
+            part["to"] = [wider[0][wider[1].iloc[rows[0]]] for rows in by.indices.values()]
+            part["log"] = _pull(part, groups, quantile)
+        wider = (part["log"], label)
         parts.insert(0, part.reset_index().assign(cut=cut, quantile_amount=np.exp(part["log"]).round(2).to_numpy()))
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-def _pull(part: pd.DataFrame, groups: Mapping[str, np.ndarray], quantile: float, *, alone: bool) -> pd.DataFrame:
-    """Adds log, error and wider_error: each group's log quantile pulled toward the wider one's by its size; alone: there is no wider."""
+def _pull(part: pd.DataFrame, groups: Mapping[str, np.ndarray], quantile: float) -> pd.Series:
+    """Each group's log quantile (own) pulled toward the wider one's (to) by its size."""
     from scipy.special import ndtri
 
     n = part["accounts_n"]
@@ -153,11 +149,8 @@ def _pull(part: pd.DataFrame, groups: Mapping[str, np.ndarray], quantile: float,
     apart = total(n * (part["own"] - part["to"]) ** 2) - noise * len(part)
     between = max(apart / total(n), 0.0)
     strength = min(noise / between, 1000.0) if between > 0 else 1000.0
-    weight = n / (n + strength) if noise > 0 and not alone else n / n
-    return part.assign(
-        log=(weight * part["own"] + (1 - weight) * part["to"]).round(10),
-        error=np.sqrt(weight * noise / n).round(10), wider_error=((1 - weight) * part["to_error"]).round(10),
-    )  # fmt: skip
+    weight = n / (n + strength) if noise > 0 else 1.0
+    return (weight * part["own"] + (1 - weight) * part["to"]).round(10)
 
 
 # --- What the team teaches: traits that go with spend -----------------------------------------------------------------
@@ -579,14 +572,13 @@ def summarise_drivers(*, accounts: pd.DataFrame, spend_model: pd.DataFrame | Non
 
 @answers("3.4", PENETRATION, POTENTIAL, SHARE_OF_WALLET, WHITE_SPACE, accounts=["account_id"])
 def summarise_penetration(
-    *, accounts: pd.DataFrame, together: bool = True, peer_spend: pd.DataFrame | None = None,
-    spend_model: pd.DataFrame | None = None, market: pd.DataFrame | None = None,
+    *, accounts: pd.DataFrame, together: bool = True, spend_model: pd.DataFrame | None = None, market: pd.DataFrame | None = None
 ) -> Answer:  # fmt: skip
     """How far we are in: penetration, share of wallet, and where white space lies, largest first.
 
-    accounts: from ``score_potential``. together: branches stand with their ultimate parent. peer_spend, spend_model,
-    market: with what potential was scored; then potential and white space have 95 % intervals: how sure the way chosen
-    is of the sum (the other ways may lie outside). Returns customer_id, account_name, accounts_n, status,
+    accounts: from ``score_potential``. together: branches stand with their ultimate parent. spend_model, market: with
+    what potential was scored; where the regression tells it, potential and white space have 95 % intervals: how sure
+    it is of the sum (the other ways may lie outside). Returns customer_id, account_name, accounts_n, status,
     revenue_amount, potential_amount, potential_low_amount, potential_high_amount, wallet_share, white_space_amount,
     peers, last_touch_date. notes: unknown_n, way (of most accounts), ways (way -> its white space).
 
@@ -616,7 +608,7 @@ def summarise_penetration(
     sums = {name: total(table[name]) for name in ("potential_amount", "white_space_amount")}
     rows = table[["customer_id", "account_name", "revenue_amount", "potential_amount", "white_space_amount"]]
     details = {"n": len(known), "source": "accounts, sales", "rows": rows}
-    share = _estimate_error(known, sums["white_space_amount"], peer_spend, spend_model, market)
+    share = _estimate_error(known, sums["white_space_amount"], spend_model, market)
     limits = {name: {} for name in sums}
     if share is not None:
         free = sums["white_space_amount"]
@@ -638,31 +630,17 @@ def summarise_penetration(
     return Answer("3.4", table, measures, notes)
 
 
-def _estimate_error(
-    known: pd.DataFrame, free: float, peer_spend: pd.DataFrame | None, model: pd.DataFrame | None, market: pd.DataFrame | None
-) -> float | None:
-    """Standard error of the logarithm of the white space, by the delta method; None where nothing tells it.
+def _estimate_error(known: pd.DataFrame, free: float, model: pd.DataFrame | None, market: pd.DataFrame | None) -> float | None:
+    """Standard error of the logarithm of the white space, by the delta method; None where not the regression alone tells it.
 
     Only an account whose potential lies above its own spend moves with what the team has taught.
     """
-    if not free > 0 or not (_is_whole(model) or (peer_spend is not None and len(peer_spend) and "error" in peer_spend)):
-        return None
     moves = known[known["white_space_amount"] > 0]
-    if (moves["potential_way"] == "top_down").any():
+    if not free > 0 or not _is_whole(model) or not (moves["potential_way"] == "regression").all():
         return None
-    variance = 0.0
-    by_traits = moves[moves["potential_way"] == "regression"]
-    if len(by_traits):
-        pull = by_traits["potential_amount"].to_numpy(float) @ _spread_terms(by_traits, model, market)
-        covariance = model[[f"covariance_{k}" for k in range(len(model))]].to_numpy(float)
-        variance += float(pull @ covariance @ pull)
-    by_peers = moves[moves["potential_way"] == "bottom_up"]
-    if len(by_peers):
-        amounts = sum_money(by_peers["potential_amount"], by_peers["peers"])
-        errors = peer_spend.assign(label=peer_spend["label"].replace("all", "all customers")).drop_duplicates("label").set_index("label")
-        errors = errors.reindex(amounts.index)[["error", "wider_error"]].astype(float)
-        variance += float((amounts * errors["error"]).pow(2).sum() + (amounts * errors["wider_error"]).sum() ** 2)
-    return round(math.sqrt(variance) / free, 10) if variance == variance else None
+    pull = moves["potential_amount"].to_numpy(float) @ _spread_terms(moves, model, market)
+    covariance = model[[f"covariance_{k}" for k in range(len(model))]].to_numpy(float)
+    return round(math.sqrt(float(pull @ covariance @ pull)) / free, 10)
 
 
 def _gather(accounts: pd.DataFrame, together: bool) -> pd.DataFrame:

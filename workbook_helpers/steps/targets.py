@@ -72,8 +72,6 @@ def learn_best_traits(*, scored_accounts: pd.DataFrame | None, as_of: date, peri
 
 
 def _summarise_traits(accounts: pd.DataFrame, spent: pd.Series, bought: pd.Series, columns: Sequence[str]) -> pd.DataFrame:
-    from scipy.special import betaincinv
-
     names = ["cut", "label", "best_n", "accounts_n", "reps_n", "lift", "low_lift", "high_lift", "log_odds"]
     if (spent > 0).sum() < MIN_CASES:
         return pd.DataFrame(columns=names)
@@ -85,15 +83,27 @@ def _summarise_traits(accounts: pd.DataFrame, spent: pd.Series, bought: pd.Serie
         by = pd.DataFrame({"label": traits[cut], "best": best, "rep_id": accounts["rep_id"]}).groupby("label")
         part = by.agg(best_n=("best", "sum"), accounts_n=("best", "size"), reps_n=("rep_id", "nunique")).astype(float)
         part["lift"] = estimate_shrunk_rate(part["best_n"], part["accounts_n"], prior) / base
-        a = part["best_n"] + base * TRAIT_STRENGTH
-        b = part["accounts_n"] - part["best_n"] + (1 - base) * TRAIT_STRENGTH
-        for name, chance in {"low_lift": 0.025, "high_lift": 0.975}.items():
-            part[name] = (betaincinv(a, b, chance) / base).round(10)
+        part["low_lift"], part["high_lift"] = estimate_lift_interval(part["best_n"], part["accounts_n"], base)
         parts.append(part.reset_index().assign(cut=cut).sort_values(["lift", "label"], ascending=[False, True]))
     if not parts:
         return pd.DataFrame(columns=names)
     table = pd.concat(parts, ignore_index=True)
     return table.assign(log_odds=_weigh(traits, bought.to_numpy(bool), table))[names]
+
+
+def estimate_lift_interval(best_n: pd.Series | int, accounts_n: pd.Series | int, base: float) -> tuple[Any, Any]:
+    """95 % limits of the lift of a trait: best_n of its accounts_n are among the best, ``base`` (0-1) of all accounts are.
+
+    Method: quantiles of the beta distribution that remains of the prior of TRAIT_STRENGTH accounts at the base share.
+
+    >>> [round(float(limit), 2) for limit in estimate_lift_interval(0, 0, 0.5)]
+    [0.58, 1.42]
+    """
+    from scipy.special import betaincinv
+
+    a, b = best_n + base * TRAIT_STRENGTH, accounts_n - best_n + (1 - base) * TRAIT_STRENGTH
+    low, high = (np.round(betaincinv(a, b, chance) / base, 10) for chance in (0.025, 0.975))
+    return low, high
 
 
 def _weigh(traits: pd.DataFrame, bought: np.ndarray, table: pd.DataFrame) -> list[float]:
@@ -194,7 +204,7 @@ def rank_targets(
     if best_traits is None or best_traits.empty:
         own = accounts if "rep_id" in accounts else accounts.assign(rep_id="")
         best_traits = _summarise_traits(own, accounts["revenue_amount"], accounts["status"] != "prospect", columns)
-    found = _read_check(check)
+    found = read_check(check)
     measure = TOP_TENTH.withhold(f"fewer than {MIN_BEGAN} accounts of the company began to buy in the last 365 days")
     if found is not None:
         measure = TOP_TENTH.measure(
@@ -221,21 +231,25 @@ def rank_targets(
     table = by.head(1).assign(accounts_n=by["account_id"].size().to_numpy())
     shown = ["account_id", "account_name", "accounts_n", "score", "why", "sister", "potential_amount", "potential_low_amount",
              "potential_high_amount", "worth_amount", "last_touch_date"]  # fmt: skip
-    notes = {"profile": _find_profile(best_traits), "in_work_n": len(prospects) - len(free), "check": found}
+    notes = {"profile": find_profile(best_traits), "in_work_n": len(prospects) - len(free), "check": found}
     if table.empty:
         return Answer("3.6", measures=(measure,), notes=notes, withheld="every prospect of the book has an open deal already")
     return Answer("3.6", table[shown].reset_index(drop=True), (measure,), notes)
 
 
-def _find_profile(best_traits: pd.DataFrame) -> list[dict[str, Any]]:
-    """Traits whose lift chance does not explain, strongest first."""
+def find_profile(best_traits: pd.DataFrame) -> list[dict[str, Any]]:
+    """Traits of ``learn_best_traits`` whose lift chance does not explain, strongest first, at most five: one dict each."""
     strong = best_traits[(best_traits["low_lift"] > 1) & (best_traits["best_n"] >= MIN_CASES)]
     strong = strong.sort_values(["lift", "cut", "label"], ascending=[False, True, True])
     return strong[["cut", "label", "lift", "low_lift", "high_lift", "best_n", "accounts_n"]].head(5).to_dict("records")
 
 
-def _read_check(check: pd.DataFrame | None) -> dict[str, Any] | None:
-    """What going back in time has shown of the way chosen; None where too few began to buy."""
+def read_check(check: pd.DataFrame | None) -> dict[str, Any] | None:
+    """What ``learn_target_check`` has shown of the way chosen; None where too few began to buy.
+
+    way, began_n, found_n, prospects_n, share (found ÷ began) with low and high (95 % Wilson), and beats_chance: even the low
+    limit, at 97.5 % because the better of two ways is looked at, lies above the share of prospects that the top holds.
+    """
     if check is None or check.empty or not (check["began_n"] >= MIN_BEGAN).all():
         return None
     row = check[check["chosen"] == 1].iloc[0]
