@@ -429,8 +429,8 @@ def score_potential(
         return None
     known = peer_spend
     if known is None or known.empty:
-        own = accounts.assign(spent=accounts["revenue_amount"])
-        known = _summarise_spend(own[own["spent"] > 0], peers, quantile)
+        own = accounts.assign(spent=accounts["revenue_amount"]).sort_values("account_id")
+        known = _summarise_spend(own[own["spent"] > 0].reset_index(drop=True), peers, quantile)
     revenue, areas = accounts["revenue_amount"].clip(lower=0.0), _market_areas(accounts, market)
     compared, middle, each = _tell_ways(accounts, known, peers, spend_model, market, areas)
     each = each.clip(lower=revenue, axis=0).round(2)
@@ -499,7 +499,7 @@ def _take_part(accounts: pd.DataFrame, areas: pd.Series, market: pd.DataFrame | 
     return pd.Series(np.fmin(np.where(np.isnan(by_heads), spend / places, by_heads), spend), index=accounts.index)
 
 
-@answers("3.3", accounts=["potential_amount"])
+@answers("3.3", accounts=["account_id"])
 def summarise_ways(*, accounts: pd.DataFrame, ways: pd.DataFrame | None) -> Answer:
     """The ways to this book's potential side by side, and which one is used.
 
@@ -508,7 +508,7 @@ def summarise_ways(*, accounts: pd.DataFrame, ways: pd.DataFrame | None) -> Answ
     of the customers that grew have spent since, or less), chosen; in the order of WAYS. notes: compared (whether the
     choice stands on such a test), spread (most ÷ least of the potentials over the accounts that every way tells).
 
-    >>> who = pd.DataFrame({"potential_amount": [9.0], "bottom_up_amount": [9.0], "regression_amount": [6.0],
+    >>> who = pd.DataFrame({"account_id": ["a"], "potential_amount": [9.0], "bottom_up_amount": [9.0], "regression_amount": [6.0],
     ...     "top_down_amount": [None], "revenue_amount": [5.0], "potential_way": ["bottom_up"]})
     >>> answer = summarise_ways(accounts=who, ways=None)
     >>> answer.table[["way", "potential_amount", "chosen"]].values.tolist(), answer.notes["spread"]
