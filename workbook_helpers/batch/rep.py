@@ -81,7 +81,7 @@ def _open_book(task: Task) -> None:
     """Reads what all chapters share before the first of them; what is wrong with it is told by the chapter that needs it."""
     company = Path(task.company)
     with chdir(company.parent), suppress(errors.WorkbookError):
-        open_book(company.name, task.rep_id, task.as_of).scored_accounts
+        open_book(company.name, task.rep_id, task.as_of)
 
 
 def _add_pdf(made: Delivered, task: Task) -> Delivered:
