@@ -4,7 +4,7 @@ import pandas as pd
 from conftest import order
 
 from workbook_helpers.data import prepare
-from workbook_helpers.data.team import open_team_figures
+from workbook_helpers.data.team import STEPS, open_team_figures
 
 
 def make_tables(reps_n):
@@ -31,3 +31,8 @@ def test_what_the_team_could_not_learn_is_a_missing_number(company):
     tables["orders"] = [row for row in tables["orders"] if row["order_date"] >= "2026-01-01"]
     team = open_team_figures(prepare(company(tables, quota_counts="revenue")), "farmer")
     assert team.tables["retention"]["ratio"].isna().all() and team.tables["retention"]["ratio"].dtype == float
+
+
+def test_no_two_steps_teach_under_one_name():
+    names = [name for step in STEPS for name in getattr(step, "LEARNED", {})]
+    assert sorted(names) == sorted(set(names))

@@ -84,7 +84,7 @@ def test_young_leads_wait_and_the_others_are_counted_by_source():
     assert answer.notes["ripe_days"] == 30
     assert answer.table[["label", "hits_n", "cases_n"]].values.tolist() == [["all", 5, 10], ["Referral", 5, 5], ["Web", 0, 5]]
     others = [leads.assign(rep_id=f"R{n}", lead_id=leads["lead_id"] + f"-{n}") for n in range(2, 6)]
-    team = win_rates.learn_lead_rates(leads=pd.concat([leads, *others]), as_of=AS_OF, period=None, company=None)
-    beside = win_rates.summarise_leads(leads=leads, as_of=AS_OF, lead_rates=team)
+    team = win_rates.learn_lead_source_rates(leads=pd.concat([leads, *others]), as_of=AS_OF, period=None, company=None)
+    beside = win_rates.summarise_leads(leads=leads, as_of=AS_OF, lead_source_rates=team)
     assert beside["lead_conversion"].team_value == 0.5
     assert win_rates.summarise_leads(leads=None, as_of=AS_OF).withheld == "it needs table leads with created_date, converted_date"

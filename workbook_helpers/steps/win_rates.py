@@ -403,7 +403,7 @@ def _ripe_leads(leads: pd.DataFrame, as_of: date, ripe_days: float | None) -> tu
     return pd.concat([base.assign(cut="all", label="all"), by_source[by_source["label"].notna()]], ignore_index=True), ripe_days
 
 
-def learn_lead_rates(*, leads: pd.DataFrame | None, as_of: date, period: Period, company: Any) -> pd.DataFrame:
+def learn_lead_source_rates(*, leads: pd.DataFrame | None, as_of: date, period: Period, company: Any) -> pd.DataFrame:
     """What share of the team's leads becomes deals, by source: cut, label, hits_n, cases_n, reps_n, strength, ripe_days."""
     columns = ["cut", "label", "hits_n", "cases_n", "reps_n", "strength", "ripe_days"]
     if leads is None or leads["converted_date"].notna().sum() < MIN_CASES:
@@ -413,10 +413,10 @@ def learn_lead_rates(*, leads: pd.DataFrame | None, as_of: date, period: Period,
 
 
 @answers("1.5", LEAD_RATE, leads=["created_date", "converted_date"])
-def summarise_leads(*, leads: pd.DataFrame, as_of: date, lead_rates: pd.DataFrame | None = None, in_team: bool = True) -> Answer:
+def summarise_leads(*, leads: pd.DataFrame, as_of: date, lead_source_rates: pd.DataFrame | None = None, in_team: bool = True) -> Answer:
     """What share of the leads becomes deals, by source, beside the team without this rep.
 
-    lead_rates: the team's ``learn_lead_rates``, if any. One row out for all leads and one per source, see
+    lead_source_rates: the team's ``learn_lead_source_rates``, if any. One row out for all leads and one per source, see
     ``statistics.compare_with_team``; each of five leads or more is also LEAD_RATE. notes: ripe_days.
 
     >>> leads = pd.DataFrame({"lead_id": list("abcdef"), "lead_source": "Web", "created_date": pd.Timestamp("2026-01-01"),
@@ -424,12 +424,12 @@ def summarise_leads(*, leads: pd.DataFrame, as_of: date, lead_rates: pd.DataFram
     >>> summarise_leads(leads=leads, as_of=date(2026, 9, 30)).table[["label", "rate_share"]].values.tolist()
     [['all', 0.5], ['Web', 0.5]]
     """
-    known = lead_rates is not None and not lead_rates.empty
-    cases, ripe_days = _ripe_leads(leads, as_of, float(lead_rates["ripe_days"].iloc[0]) if known else None)
+    known = lead_source_rates is not None and not lead_source_rates.empty
+    cases, ripe_days = _ripe_leads(leads, as_of, float(lead_source_rates["ripe_days"].iloc[0]) if known else None)
     if (cases["cut"] == "all").sum() < MIN_CASES:
         few = say_few(int((cases["cut"] == "all").sum()), "lead", " old enough to have become a deal")
         return Answer("1.5", measures=(LEAD_RATE.withhold(few),), withheld=few)
-    table = compare_with_team(count_hits(cases), lead_rates, in_team=in_team)
+    table = compare_with_team(count_hits(cases), lead_source_rates, in_team=in_team)
     measures = tuple(
         LEAD_RATE.measure(row.rate_share, low=row.low_share, high=row.high_share, level=0.95, n=int(row.cases_n), numerator=row.hits_n,
                           denominator=row.cases_n, source="leads", team_value=None if np.isnan(row.team_share) else row.team_share,
@@ -443,5 +443,5 @@ def summarise_leads(*, leads: pd.DataFrame, as_of: date, lead_rates: pd.DataFram
 LEARNED = {
     "win_rates": (learn_win_rates, ("opportunities", "accounts")),
     "deal_ends": (learn_ends, ("opportunities",)),
-    "lead_rates": (learn_lead_rates, ("leads",)),
+    "lead_source_rates": (learn_lead_source_rates, ("leads",)),
 }
