@@ -122,7 +122,7 @@ def compare(last, ahead):
 def test_who_joins_the_few_and_who_drops_out_is_named():
     answer = compare([50.0, 35.0, 5.0, 5.0, 5.0], [50.0, 5.0, 5.0, 5.0, 35.0])
     text = show.say_few(answer).text
-    assert text == "Of the next 12 months 2 of today's customers should bring 80 %; last year's few together 55 %. Customer 4 joins. Customer 1 drops out."
+    assert text == "Of the next 12 months 2 of today's customers should bring 80 %; last year's few should bring 55 % of it. Customer 4 joins. Customer 1 drops out."
     html = show.table_few(answer, "USD").html
     assert "last year and next" in html and html.index("Customer 0") < html.index("Customer 4")
     moved = customers.compare_few(last=make_concentration(5.0, 1.0).table, accounts=pd.DataFrame({"account_id": ["A1"]}),

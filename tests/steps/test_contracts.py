@@ -10,6 +10,7 @@ from workbook_helpers.renewals import find_due_contracts
 from workbook_helpers.steps import contracts, goals
 
 AS_OF = date(2026, 9, 30)
+DAY = pd.Timestamp(AS_OF)
 YEAR = Period(date(2026, 1, 1), date(2026, 12, 31))
 
 
@@ -67,3 +68,14 @@ def test_growth_is_in_net_retention_and_never_in_gross():
     rows = [(a, 10.0, "2025-01-01", "2026-12-31") for a in "abcde"]
     answer = contracts.summarise_recurring(contracts=sign(*rows, ("a", 5.0, "2026-03-01", "2026-12-31")), accounts=None, columns=[], as_of=AS_OF)
     assert (answer["gross_retention"].value, answer["net_retention"].value) == (1.0, 1.1)
+
+
+def test_a_cohort_of_contracts_shrinks_as_they_end():
+    starts = [DAY - pd.Timedelta(days=1000)] * 6 + [DAY - pd.Timedelta(days=600)] * 5
+    ends = [DAY - pd.Timedelta(days=d) for d in (500, 100, -9, -9, -9, -9)] + [DAY + pd.Timedelta(days=9)] * 5
+    signed = pd.DataFrame({"account_id": list("abcdefghijk"), "start_date": starts, "end_date": ends, "amount_per_year": 10.0})
+    signed.loc[len(signed)] = ["z", DAY - pd.Timedelta(days=1100), DAY - pd.Timedelta(days=900), 1.0]
+    table = contracts.summarise_cohorts(contracts=signed, as_of=AS_OF).table
+    assert table[["customers_n", "share_1", "share_2"]].fillna(-1).values.tolist() == [[6, 5 / 6, 4 / 6], [5, 1.0, -1]]
+    assert table["kept_share"].tolist() == [40 / 60, 1.0]
+    assert contracts.summarise_cohorts(contracts=signed[signed["start_date"] > DAY - pd.Timedelta(days=650)], as_of=AS_OF).withheld

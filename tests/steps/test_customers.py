@@ -284,3 +284,47 @@ def test_customers_that_are_no_longer_in_the_book_keep_their_names():
     sales = make_sales([10, 5], ["A0", "B9"]).assign(account_name=["Old name", "Sold elsewhere"])
     table = customers.summarise_concentration(sales=sales, accounts=make_accounts(2), period=YEAR).table
     assert table["account_name"].tolist() == ["Name 0", "Sold elsewhere"]
+
+
+def test_the_interval_of_the_pareto_share_is_drawn_over_customers_where_there_are_enough():
+    rng = np.random.default_rng(1)
+    many = customers.summarise_concentration(sales=make_sales(np.exp(rng.normal(0, 1.5, 60)).round(2).tolist()), accounts=None, period=YEAR)
+    share = many["pareto_share"]
+    assert 0 < share.low < share.value < share.high < 1 and share.level == 0.95
+    few = customers.summarise_concentration(sales=make_sales([5.0] * 10), accounts=None, period=YEAR)
+    assert few["pareto_share"].value == 0.8 and few["pareto_share"].low is None
+
+
+def test_equal_customers_are_as_concentrated_as_their_number_says():
+    last = customers.summarise_concentration(sales=make_sales([7.0] * 8), accounts=None, period=YEAR).table
+    answer = customers.compare_few(last=last, expected=None)
+    assert answer["concentration_hhi"].value == pytest.approx(1 / 8) and answer["expected_pareto_share"].withheld
+
+
+def test_the_plan_counts_each_customer_once_and_leaves_out_what_is_not_due():
+    booked = pd.DataFrame({"account_id": ["A0", "A1", None], "credit_date": [DAY, DAY - pd.Timedelta(days=400), DAY], "amount": [10.0, 99.0, 5.0]})
+    deals = pd.DataFrame({"account_id": ["A1", "A2"], "amount": [20.0, 50.0], "probability": [0.5, 0.9], "bucket": ["stretch", "later"]})
+    family = make_accounts(3).assign(ultimate_parent_id=["A0", "A0", "A2"])
+    answer = customers.summarise_plan_accounts(
+        credited=booked, flow=pd.DataFrame({"account_id": ["A0"], "amount": [4.0]}), open_deals=deals, accounts=family, goal_amount=None,
+        as_of=AS_OF, fiscal_year=YEAR,
+    )  # fmt: skip
+    assert answer.table[["customer_id", "booked_amount", "coming_amount"]].values.tolist() == [["A0", 10.0, 14.0]]
+    assert answer["plan_pareto_share"].withheld.startswith("only 1 customer")
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.lists(st.integers(0, 1090), min_size=1, max_size=8), min_size=8, max_size=25), st.randoms(use_true_random=False))
+def test_cohorts_hold_every_customer_once_whatever_the_order(histories, random):
+    bought = [(f"A{i}", ago) for i, history in enumerate(histories) for ago in history] + [("Z", 1094)]
+    frames = []
+    for _ in range(2):
+        random.shuffle(bought)
+        sales = make_sales([1.0] * len(bought), [account for account, _ in bought], [ago for _, ago in bought])
+        frames.append(customers.summarise_cohorts(sales=sales, accounts=None, as_of=AS_OF))
+    assert frames[0].withheld == frames[1].withheld
+    pd.testing.assert_frame_equal(frames[0].table, frames[1].table)
+    if frames[0].withheld is None:
+        table = frames[0].table
+        assert table["customers_n"].sum() <= len(histories) + 1
+        assert table["share_1"].dropna().between(0, 1).all() and table["start_date"].is_monotonic_increasing

@@ -114,7 +114,7 @@ def say_few(answer: Answer) -> markup.Shown | None:
     if notes["expected_named_n"] is None:
         return None
     text = f"Of the next 12 months {notes['expected_named_n']:,} of today's customers should bring 80 %"
-    text += f"; last year's few together {as_share(notes['expected_share'])}."
+    text += f"; last year's few should bring {as_share(notes['expected_share'])} of it."
     for names, one, many in ((notes["entering"], "joins", "join"), (notes["leaving"], "drops out", "drop out")):
         if names:
             rest = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
