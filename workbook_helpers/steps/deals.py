@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbook_helpers.measure import Answer, Period, answers, sum_money, total
-from workbook_helpers.statistics import MIN_CASES, compare_with_team, count_hits, learn_hits
+from workbook_helpers.statistics import MIN_CASES, estimate_wilson_interval, learn_hits
 
 #: What is written into a deal of this outcome, and counted among those that state it.
 NAMED = {"win_reason": "won", "pain_point": "won", "loss_reason": "lost", "competitor": "lost"}
@@ -69,15 +69,19 @@ def learn_reasons(*, opportunities: pd.DataFrame | None, as_of: date, period: Pe
     return table[columns]
 
 
-def _beside_team(
-    table: pd.DataFrame, closed: pd.DataFrame, columns: Sequence[str], reasons: pd.DataFrame | None, in_team: bool
-) -> pd.DataFrame:
+def _beside_team(table: pd.DataFrame, outcome: str, reasons: pd.DataFrame | None, in_team: bool) -> pd.DataFrame:
     """The counted reasons with low_share, high_share and team_share of the outcome they belong to; missing below five deals."""
-    cases = _list_named(closed, [c for c in columns if c in NAMED])
-    compared = compare_with_team(count_hits(cases), reasons, in_team=in_team) if len(cases) else pd.DataFrame(columns=["cut", "label"])
-    compared = compared.reindex(columns=["cut", "label", "low_share", "high_share", "team_share"])
-    compared["what"] = compared["cut"].str.replace("_", " ")
-    return table.merge(compared.drop(columns="cut").astype({"what": object, "label": object}), on=["what", "label"], how="left")
+    learned = [] if reasons is None else zip(*(reasons[c] for c in ("cut", "label", "hits_n", "cases_n")), strict=True)
+    team = {(cut.replace("_", " "), label): (hits, cases) for cut, label, hits, cases in learned}
+    belong = [column.replace("_", " ") for column, of in NAMED.items() if of == outcome]
+    stated, rows = table.groupby("what")[f"{outcome}_n"].sum(), []
+    for what, label, hits in zip(table["what"], table["label"], table[f"{outcome}_n"], strict=True):
+        n = int(stated[what]) if what in belong else 0
+        all_hits, all_n = team.get((what, label), (0.0, 0.0))
+        rest_hits, rest_n = (all_hits - hits, all_n - n) if in_team else (all_hits, all_n)
+        limits = estimate_wilson_interval(int(hits), n) if n >= MIN_CASES else (np.nan, np.nan)
+        rows.append((*limits, rest_hits / rest_n if n and rest_n >= MIN_CASES else np.nan))
+    return table.assign(**dict(zip(("low_share", "high_share", "team_share"), np.array(rows, float).reshape(-1, 3).T, strict=True)))
 
 
 @answers("1.3", opportunities=["close_date"])
@@ -103,7 +107,7 @@ def summarise_reasons(
     table = _count_reasons(won, ["win_reason", "pain_point"])
     if table["won_n"].sum() < MIN_CASES:
         return Answer("1.3", withheld=f"fewer than {MIN_CASES} deals won in the period state a reason")
-    table = _beside_team(table, closed, ["win_reason", "pain_point"], reasons, in_team)
+    table = _beside_team(table, "won", reasons, in_team)
     return Answer("1.3", table, notes={"won_n": len(won), "period": period})
 
 
@@ -132,7 +136,7 @@ def summarise_decisions(
         return Answer(
             "1.4", withheld="it needs column loss_reason, competitor, win_reason or lead_source of table opportunities"
         )
-    table = _beside_team(table, closed, ["loss_reason", "competitor", "win_reason"], reasons, in_team)
+    table = _beside_team(table, "lost", reasons, in_team)
     given = closed.reindex(columns=["status", "discount_share"]).dropna().groupby("status")["discount_share"]
     medians = given.median().astype(float)[given.size() >= MIN_CASES].to_dict()
     notes = {
