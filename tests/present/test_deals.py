@@ -12,7 +12,8 @@ from workbook_helpers.steps import deals, stage_rates, win_model, win_rates
 AS_OF = date(2026, 9, 30)
 YEAR = Period.ending(AS_OF)
 DAY = pd.Timestamp(AS_OF)
-WITHHELD = Answer("1.5", withheld="it needs table opportunities")
+WITHHELD = Answer("1.5", withheld="it needs column stage of table opportunities")
+NO_DEALS = Answer("1.5", withheld="it needs table opportunities with close_date")
 SPECIALIST = ("Brier", "q-value", "log-odds", "Firth", "Kaplan", "Aalen", "censored", "calibration")
 
 
@@ -24,7 +25,13 @@ def test_a_withheld_answer_has_no_table_and_says_its_reason(room):
             continue
         names = function.__code__.co_varnames[1 : function.__code__.co_argcount]
         shown = function(WITHHELD, **{n: "USD" for n in names if n == "currency"})
-        assert shown is None if name.startswith("table_") else shown.text == "Not answered: it needs table opportunities.", name
+        assert shown is None if name.startswith("table_") else shown.text == "Not answered: it needs column stage of table opportunities.", name
+
+
+def test_where_there_are_no_deals_a_section_says_so_once():
+    assert show_deals.say_conversion(NO_DEALS).text == "Not answered: it needs table opportunities with close_date."
+    assert show_deals.say_decisions(NO_DEALS).text == "Not answered: it needs table opportunities with close_date."
+    assert [show_deals.say_ends(NO_DEALS), show_deals.say_ageing(NO_DEALS, "USD"), show_wins.say_win_traits(NO_DEALS)] == [None] * 3
 
 
 def make_deals(ages, statuses, **more):

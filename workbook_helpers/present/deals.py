@@ -8,6 +8,12 @@ from workbook_helpers.measure import Answer, say_date, say_number
 from workbook_helpers.present import cells, markup
 from workbook_helpers.present.wording import as_count, as_list, as_money, as_share, say_cut
 
+
+def says_again(answer: Answer) -> bool:
+    """Whether the reason of a withheld answer is that there are no deals at all, which its section has said before."""
+    return (answer.withheld or "").startswith("it needs table opportunities")
+
+
 _LINES = "Line: 95 % interval; stroke: rest of the team."
 
 
@@ -178,8 +184,10 @@ def say_conversion(answer: Answer) -> markup.Shown:
     return markup.sentence(answer, text, *answer.measures)
 
 
-def say_ends(answer: Answer) -> markup.Shown:
+def say_ends(answer: Answer) -> markup.Shown | None:
     """How long it takes until half of the deals are decided, and what has become of them by then."""
+    if says_again(answer):
+        return None
     if answer.withheld is not None:
         return markup.sentence(answer, None)
     half, won = answer["half_decided_days"], answer["half_won_days"]
@@ -235,8 +243,10 @@ def say_leads(answer: Answer) -> markup.Shown:
     return markup.sentence(answer, f"{text}.", *answer.measures)
 
 
-def say_ageing(answer: Answer, currency: str) -> markup.Shown:
+def say_ageing(answer: Answer, currency: str) -> markup.Shown | None:
     """How much open business has stayed longer than won business does."""
+    if says_again(answer):
+        return None
     if answer.withheld is not None:
         return markup.sentence(answer, None)
     by_stage = answer.notes["by_stage"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from workbook_helpers.measure import Answer
 from workbook_helpers.present import cells, markup
+from workbook_helpers.present.deals import says_again
 from workbook_helpers.present.wording import as_count, as_list, say_cut
 
 _TWICE = "deals of twice the amount"
@@ -48,8 +49,10 @@ def _say_refused(answer: Answer) -> str:
     return f" Not read, because a deal's end may have written it: {as_list(refused)}." if refused else ""
 
 
-def say_win_traits(answer: Answer) -> markup.Shown:
+def say_win_traits(answer: Answer) -> markup.Shown | None:
     """Which traits go with winning, and whether the model is used."""
+    if says_again(answer):
+        return None
     if answer.withheld is not None:
         return markup.sentence(answer, None)
     return markup.sentence(answer, f"{_say_traits(answer)}. {_say_use(answer)}{_say_refused(answer)}", *answer.measures)
