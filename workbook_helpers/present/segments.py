@@ -179,11 +179,11 @@ def say_next_products(answer: Answer) -> markup.Shown:
     notes, text = answer.notes, ""
     if notes["together"]:
         pair = notes["together"]
-        text = f"Who buys {pair['with_product']} buys {pair['product']} {pair['lift']:.1f} times as often as customers at large. "
+        text = f"Who buys “{pair['with_product']}” buys “{pair['product']}” {pair['lift']:.1f} times as often as customers at large. "
     top = answer.table.drop_duplicates("product").head(3)
     if top.empty:
         return markup.sentence(answer, text + "No customer of this book lacks a product that customers like it buy.", *answer.measures)
-    named = [f"{r.product} for {r.account_name} ({as_share(r.chance_share)} of those who buy {r.because})" for r in top.itertuples()]
+    named = [f"“{r.product}” for {r.account_name} ({as_share(r.chance_share)} of those who buy “{r.because}”)" for r in top.itertuples()]
     text += f"Likeliest next, by product: {as_list(named)}."
     if notes["better"] is False:
         text += " Looking back, such proposals came true no more often than the commonest product a customer lacked."

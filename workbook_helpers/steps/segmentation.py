@@ -357,7 +357,7 @@ def choose_segmentation(
     'region'
     """
     ranking = segmentations if segmentations is not None else pd.DataFrame(columns=["cut", "told_share"])
-    ranking = ranking.astype({c: float for c in ranking if c.endswith(("_share", "_low", "_n"))})
+    ranking = ranking.reset_index(drop=True).astype({c: float for c in ranking if c.endswith(("_share", "_low", "_n"))})
     usable = usable_columns(accounts, columns)
     asked = _find_wanted(accounts, wanted)
     told = ranking[(ranking["told_share"] > 0) & (ranking["cut"] != "buying")]
