@@ -346,5 +346,5 @@ def summarise_channels(*, cases: Cases, channels: pd.DataFrame | None, in_team: 
 LEARNED = {
     "measure_rates": (learn_measure_rates, ("opportunities", "accounts", "account_sales", "activities")),
     "measure_values": (learn_measure_values, ("opportunities", "accounts", "account_sales", "products")),
-    "channels": (learn_channels, ("opportunities", "activities")),
+    "won_channels": (learn_channels, ("opportunities", "activities")),
 }

@@ -461,6 +461,6 @@ def rank_threats(
 
 #: What the team teaches this step: name -> (function, frames it needs).
 LEARNED = {
-    "growth": (learn_growth, ("accounts", "account_sales")),
-    "rivals": (learn_rivals, ("opportunities",)),
+    "segment_growth": (learn_growth, ("accounts", "account_sales")),
+    "named_rivals": (learn_rivals, ("opportunities",)),
 }
