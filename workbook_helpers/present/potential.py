@@ -43,7 +43,7 @@ def table_ways(answer: Answer, currency: str) -> markup.Shown | None:
         "accounts_n": ("Accounts", "count"),
         "potential_amount": (f"Potential a year, {currency}", "money"),
         "white_space_amount": (f"White space, {currency}", "money"),
-        "times": ("Half missed by, times", "ratio"),
+        "times": ("Half within, times", "ratio"),
     }
     if table["times"].isna().all():
         del columns["times"]
@@ -140,8 +140,13 @@ def table_white_space(answer: Answer, currency: str, missing: Answer | None = No
         best = missing.table[missing.table["expected_amount"] > 0].drop_duplicates("account_id").set_index("account_id")
         said = {one: f"{row.product} (+{row.expected_amount:,.0f})" for one, row in zip(best.index, best.itertuples(), strict=True)}
         table["more"] = table["customer_id"].map(said).astype(object)
-    if "more" not in table or table["more"].head(10).isna().all():
-        del columns["more"]
+    if "more" not in table:
+        table["more"] = None
+    if answer.notes["way"] != "bottom_up":
+        del columns["peers"]
+    for name in ("more", "last_touch_date"):
+        if table[name].head(10).isna().all():
+            del columns[name]
     return markup.table(table, columns, caption="White space by account.", limit=10)
 
 
