@@ -48,6 +48,7 @@ def say_worth(answer: Answer, currency: str) -> markup.Shown:
         low, high = (say_number(v, "money", short=True) for v in (expected.low, expected.high))
         text += f" (four times in five {low} to {high})"
     text += f" and {as_money(answer['customer_value'].value, currency)} in three years"
+    text += f" (each later year counts {as_share(notes['discount_share'])} less)"
     if notes["basis"] == "buying":
         risk, held = answer["revenue_at_risk"].value, notes["held"]
         text += f"; {as_money(risk, currency)} more in the 12 months if nobody who is silent has left. "

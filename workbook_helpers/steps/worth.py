@@ -543,7 +543,7 @@ def estimate_worth(
     ((1 − alive_share) × if_alive_amount, not yet lapsed). Without a law alive_share and what hangs on it is missing.
     Customers who bought once have no row under a law (notes once_n). notes: basis (buying, orders, contracts), why (no law),
     ratio, held
-    (totals of the check, with factor: half of what it missed in money). Revenue, not margin; new customers are not in it.
+    (totals of the check, with factor: half of what it missed in money), discount_share. Revenue, not margin; new customers are not in it.
 
     >>> day = pd.Timestamp("2026-06-30")
     >>> sales = pd.DataFrame({"account_id": list("abc"), "account_name": list("ABC"), "sale_date": day, "amount": [70.0, 20.0, 10.0]})
@@ -605,7 +605,7 @@ def estimate_worth(
         measures += (FORETOLD.ratio(notes["held"]["expected_n"], notes["held"]["actual_n"], **details),)
     else:
         measures += (FORETOLD.withhold(none),)
-    return Answer("1.9", table, measures, notes | {"why": why, "customers_n": len(table)})
+    return Answer("1.9", table, measures, notes | {"why": why, "customers_n": len(table), "discount_share": DISCOUNT_SHARE})
 
 
 @answers("1.9", worth=[], saves=[])
