@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from workbook_helpers.measure import Answer, say_number
 from workbook_helpers.present import cells, markup
 from workbook_helpers.present.look import COLOURS, figure, legend_below, shorten
-from workbook_helpers.present.wording import as_count, as_list, as_money, as_share, say_cut
+from workbook_helpers.present.segments import say_label, say_name
+from workbook_helpers.present.wording import as_count, as_list, as_money, as_share
 
 #: A degree of latitude in kilometres.
 _KM = 111.2
@@ -70,7 +71,7 @@ def _find_places(points: pd.DataFrame) -> pd.DataFrame:
     by = points[points["place"].notna()].groupby("place")
     places = by[["latitude", "longitude"]].median().assign(n=by.size()).reset_index()
     places = places.sort_values(["n", "place"], ascending=[False, True])
-    apart = 0.06 * max(_span(points["latitude"]), _span(points["longitude"]))
+    apart = 0.1 * max(_span(points["latitude"]), _span(points["longitude"]))
     kept: list[int] = []
     for i in places.index:
         away = (places.loc[kept, ["latitude", "longitude"]] - places.loc[i, ["latitude", "longitude"]]).astype(float).abs()
@@ -132,6 +133,8 @@ def say_places(answer: Answer) -> markup.Shown:
     if not whole:
         return markup.sentence(answer, "The book holds no prospect with a known place.")
     named = as_list([f"{r.label} ({r.prospects_n:,})" for r in top.itertuples() if r.prospects_n])
+    if whole > 1 and top["prospects_n"].iloc[0] == 1:
+        return markup.sentence(answer, f"The {as_count(whole, 'prospect')} are spread: no place holds two of them.")
     return markup.sentence(answer, f"Of {as_count(whole, 'prospect')}, most are in {named}.")
 
 
@@ -180,7 +183,7 @@ def say_verticals(answer: Answer, currency: str) -> markup.Shown:
 
 def _say_segment(answer: Answer, label: str, *, inside: bool = False) -> str:
     """A segment in words, within a sentence or at its head."""
-    said = say_cut(answer.notes["column"].removesuffix("_band"), label)
+    said = say_label(answer.notes["column"], label)
     return said if inside else said[0].upper() + said[1:]
 
 
@@ -190,7 +193,7 @@ def table_verticals(answer: Answer, currency: str) -> markup.Shown | None:
         return None
     table = answer.table
     columns: dict[str, tuple[str, markup.Kind]] = {
-        "label": (answer.notes["column"].replace("_band", "").replace("_", " ").capitalize(), "text"),
+        "label": (say_name(answer.notes["column"]).capitalize(), "text"),
         "customers_n": ("Customers", "count"),
         "revenue_amount": (f"Usual revenue per customer, {currency}", "money"),
         "shrunk_share": ("Deals won, steadied by the team's", cells.Range("low_share", "high_share")),

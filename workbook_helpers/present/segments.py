@@ -33,6 +33,15 @@ def say_name(column: str) -> str:
     return " with ".join(part.removesuffix("_band").replace("_", " ") for part in column.split(", ")).replace("buying", "how they bought")
 
 
+def say_label(cut: str, label: str) -> str:
+    """A segment in words; the labels of a pair speak for themselves.
+
+    >>> say_label("employees_band", "10 to 49"), say_label("industry, employees_band", "Dental, 10 to 49")
+    ('employees 10 to 49', 'Dental, 10 to 49')
+    """
+    return label if "," in cut else say_cut(cut.removesuffix("_band"), label)
+
+
 def say_segmentation(answer: Answer) -> markup.Shown:
     """By what the book is divided, and why by that."""
     if answer.withheld is not None:
@@ -82,7 +91,7 @@ def say_segments(answer: Answer) -> markup.Shown:
     top = answer.table[answer.table["cut"] != "buying"].head(1)
     if len(top) and top["revenue_share"].notna().all() and top["revenue_share"].iloc[0] > 0:
         row = top.iloc[0]
-        text += f"; {say_cut(row['cut'].removesuffix('_band'), row['label'])} brings {as_share(row['revenue_share'])} of the year's revenue"
+        text += f"; {say_label(row['cut'], row['label'])} brings {as_share(row['revenue_share'])} of the year's revenue"
     return markup.sentence(answer, text + ".", *answer.measures)
 
 
@@ -124,16 +133,12 @@ def say_mix(answer: Answer) -> markup.Shown:
         text = "The segments of this book buy much the same: none buys a product more often than the others by more than chance."
         return markup.sentence(answer, text, *answer.measures)
     row = answer.table.iloc[answer.notes["row"]]
-    where = _say_segment(row)
+    where = say_label(row["cut"], row["label"])
     text = f"{where[0].upper()}{where[1:]} buys {row['product']}"
     text += f" {_say_times(row)} as often as the others" if row["others_buyers_share"] else ", and none of the others does"
     text += f": {row['customers_n']:,} of its {as_count(row['label_n'], 'customer')}"
     text += f", {as_share(row['others_buyers_share'])} of the others." if row["others_buyers_share"] else "."
     return markup.sentence(answer, text, *answer.measures)
-
-
-def _say_segment(row: Mapping[str, Any]) -> str:
-    return say_cut(row["cut"].removesuffix("_band"), row["label"])
 
 
 def _say_times(row: Mapping[str, Any]) -> str:
@@ -157,7 +162,7 @@ def table_mix(answer: Answer, currency: str) -> markup.Shown | None:
     most = most.sort_values("amount", ascending=False, kind="stable").drop_duplicates("label").head(8 - len(apart))
     table = pd.concat([apart, most])
     rows = table.to_dict("records")
-    table = table.assign(how=[_say_times(row) for row in rows], segment=[_say_segment(row) for row in rows])
+    table = table.assign(how=[_say_times(row) for row in rows], segment=[say_label(row["cut"], row["label"]) for row in rows])
     columns: dict[str, tuple[str, markup.Kind]] = {
         "segment": ("Segment", "text"),
         "product": ("Family" if answer.notes["family"] else "Product", "text"),
