@@ -56,7 +56,8 @@ MIN_REPS, MIN_REPS_PER_CUT = 5, 3
 #: What tells of customers and of the calendar, and compares no rep: where a role is too small to teach it, all reps together do.
 _OF_ALL_REPS = (
     "season", "rest_of_year", "retention", "peer_spend", "spend_model", "potential_ways", "product_shares",
-    "best_traits", "target_check", "lead_rates", "buying", "buying_check",
+    "best_traits", "target_check", "lead_rates", "buying", "buying_check", "account_bands", "segmentations",
+    "bought_together", "next_check", "season_cuts",
 )  # fmt: skip
 #: What the whole company teaches every role: what an account can spend, who the best customers are and how customers buy hangs on no
 #: role. Where new customers are handed over, those who sell to prospects own none to learn from.

@@ -43,7 +43,7 @@ def say_worth(answer: Answer, currency: str) -> markup.Shown:
         text = "No customer of this book is expected to bring revenue in the next 12 months."
         return markup.sentence(answer, text + _say_once(notes), *answer.measures)
     many = f"Today's {n:,} customers are" if n > 1 else "The one customer of today is"
-    text = f"{many} expected to bring {as_money(expected.value, currency)} in the next 12 months"
+    text = f"{many} expected to bring {as_money(expected.value, currency)} of usual purchases in the next 12 months"
     if expected.low is not None:
         low, high = (say_number(v, "money", short=True) for v in (expected.low, expected.high))
         text += f" (four times in five {low} to {high})"

@@ -75,11 +75,11 @@ def _flag_old(
     day: pd.Timestamp,
 ) -> tuple[pd.Series, str | None]:
     nothing = pd.Series(np.nan, index=deals.index)
-    if history is not None and rates is not None and rates["won_days"].notna().any():
-        there = history["opportunity_id"].isin(deals["opportunity_id"]) & (history["entered_date"] <= day)
-        entered = history[there].groupby("opportunity_id")["entered_date"].max()
+    if history is not None and rates is not None and rates["long_days"].notna().any():
+        there = history[history["entered_date"] <= day].merge(deals[["opportunity_id", "stage"]], on=["opportunity_id", "stage"])
+        entered = there.groupby("opportunity_id")["entered_date"].min()  # a pushed date is a new entry of the same stage
         stay = (day - pd.to_datetime(entered.reindex(deals["opportunity_id"]).set_axis(deals.index))).dt.days
-        usual = deals["stage"].map(rates.set_index("label")["won_days"]).astype(float)
+        usual = deals["stage"].map(rates.set_index("label")["long_days"]).astype(float)
         return (stay > usual).astype(float).where(stay.notna() & usual.notna()), None
     won = opportunities[(opportunities["status"] == "won") & (opportunities["close_date"] <= day)]
     cycle = (won["close_date"] - won["created_date"]).dt.days.dropna()

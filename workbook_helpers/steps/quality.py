@@ -131,7 +131,7 @@ def plan_calls(
 ) -> pd.DataFrame:
     """The call plan of a book: tier, travel and hours of each account.
 
-    accounts: from ``market.score_potential``; tiers go by potential, or by the year's revenue where no potential is
+    accounts: from ``potential.score_potential``; tiers go by potential, or by the year's revenue where no potential is
     known. home: the rep's; where it is not known, the centre of the book's accounts. calls: a year by tier, where they
     are not the company's. One row per account out:
     account_id, tier, value, travel_hours (one way: great circle × road factor ÷ speed, shared by the calls of a trip),
@@ -283,7 +283,7 @@ def summarise_territory(
 ) -> dict[str, float]:
     """The components of one territory's grade: potential, revenue, win_rate (shrunk), workload, competition, funnel.
 
-    accounts: from ``market.score_potential``. prior: the team's win rate; None leaves the raw rate. NaN where a component
+    accounts: from ``potential.score_potential``. prior: the team's win rate; None leaves the raw rate. NaN where a component
     is not known.
     """
     year, out = Period.ending(as_of), dict.fromkeys(COMPONENTS, math.nan)
@@ -319,7 +319,7 @@ def learn_territories(
 ) -> pd.DataFrame:
     """The components of every territory of a role, without names or ids, in the order of their values.
 
-    All frames with rep_id; scored_accounts: from ``market.score_potential``. One row per rep out: a column per
+    All frames with rep_id; scored_accounts: from ``potential.score_potential``. One row per rep out: a column per
     component, and the win rate's prior (the same in all).
     """
     frames = {"accounts": scored_accounts, "sales": sales, "opportunities": opportunities, "leads": leads}

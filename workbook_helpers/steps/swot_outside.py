@@ -158,7 +158,7 @@ def rank_opportunities(
 ) -> Answer:
     """Where something can be won that is not worked on: by segment and area, most money first.
 
-    accounts: from ``market.score_potential``. growth: the team's ``learn_growth``. kind: coverage (a label's share of the touches of the
+    accounts: from ``potential.score_potential``. growth: the team's ``learn_growth``. kind: coverage (a label's share of the touches of the
     last 365 days, other_share, is below its share of the potential, share, beyond chance and by a fifth; amount: white space of
     those left alone, else all of it), idle (potential of accounts without purchase, activity or new deal for a year, where that is commoner
     than in the whole book; unsold: the same where no touch is known), growth (sales of the label rose faster in the team, share, than

@@ -34,7 +34,7 @@ def pair_lines(
     """Moves that follow from the lines that stand: SO, ST, WO and WT, most money first within each, at most six.
 
     strengths, weaknesses, opportunities, threats: ``swot.judge_lines``; a line of the rep's own counts where it is accepted or edited
-    and names a cut. accounts: from ``market.score_potential``. deals: the rep's opportunities, whose open ones a rival may be named
+    and names a cut. accounts: from ``potential.score_potential``. deals: the rep's opportunities, whose open ones a rival may be named
     in. pipeline: ``summarise_pipeline``. said: pairings of the plan (pair, rests_on, text, verdict).
     Returns pair, move (grow, first, use, visit, broaden, settle, help), inside and outside (the ids of the evidence it rests on), measure,
     cut and label of the inside line, outside_kind, outside_label, names (accounts or deals, three with most money), amount (theirs: white
