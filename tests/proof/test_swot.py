@@ -236,6 +236,6 @@ def grown(rng, more):
 def test_growth_of_chance_gives_no_line_and_a_rising_segment_one():
     companies = 400
     seen = sum(bool(grown(np.random.default_rng(15_000 + k), 1.0)) for k in range(companies))
-    found = ["i1" in grown(np.random.default_rng(16_000 + k), 1.5) for k in range(100)]
+    found = ["i1" in grown(np.random.default_rng(16_000 + k), 1.7) for k in range(100)]
     assert seen <= binom.ppf(0.999, companies, 0.05), f"{seen} of {companies} companies"
     assert np.mean(found) >= 0.8, f"{100 * np.mean(found):.0f} % found"

@@ -235,6 +235,7 @@ def _test_coverage(
             p_values.append(1.0)
             continue
         influence = (inside / touch_share - 1) * touches / touches.sum() - (inside / share - 1) * potential / potential.sum()
+        influence /= 1 - inside * (potential / potential[inside].sum()).clip(max=0.9)  # one large account must not look sure of itself
         p_values.append(_t_test(np.log(touch_share / share), float(np.sqrt((influence**2).sum())), int(inside.sum()) - 1))
     return [(*shares, float(q)) for shares, q in zip(found, _control(p_values), strict=True)]
 
