@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from workbook_helpers.batch.run import Outcome, run_company
+from workbook_helpers.data.prepared import OfRep
 from workbook_helpers.data.settings import Company
 
 PARAMETERS = 'company: str = "c"  # the folder\nrep_id: str = "R1"  # whose book\nas_of: str = ""  # the day'
@@ -83,7 +84,7 @@ class SmallCompany:
             company=Company(folder=self.folder, name="Small", tables={"reps": "r.csv", "orders": "o.csv"}),
             as_of=as_of or self.as_of, folder=self.folder / ".workbook/f/day",
             fingerprint=repr(sorted(self.rows.items())),
-            reps=cards, view=view, rep_fingerprints=self.rows, team_fingerprint=lambda role: self.team, team={"company": {}, "nobody": {}}, problems=[], remarks=[],
+            of_rep=lambda r: next((OfRep(card, "", {}, [], 0, []) for card in cards if card["rep_id"] == r), None), reps=cards, view=view, rep_fingerprints=self.rows, team_fingerprint=lambda role: self.team, team={"company": {}, "nobody": {}}, problems=[], remarks=[],
         )  # fmt: skip
 
     def run(self, **options) -> Outcome:

@@ -88,3 +88,10 @@ def test_young_leads_wait_and_the_others_are_counted_by_source():
     beside = win_rates.summarise_leads(leads=leads, as_of=AS_OF, lead_source_rates=team)
     assert beside["lead_conversion"].team_value == 0.5
     assert win_rates.summarise_leads(leads=None, as_of=AS_OF).withheld == "it needs table leads with created_date, converted_date"
+
+
+def test_a_book_without_leads_says_so():
+    none = pd.DataFrame({"lead_id": [], "rep_id": [], "lead_source": [], "created_date": [], "converted_date": []})
+    none = none.astype({"created_date": "datetime64[ns]", "converted_date": "datetime64[ns]"})
+    answer = win_rates.summarise_leads(leads=none, as_of=AS_OF)
+    assert answer.withheld == "there are no leads old enough to have become a deal" and answer["lead_conversion"].value is None

@@ -180,7 +180,8 @@ def table_evidence(evidence: pd.DataFrame, currency: str) -> markup.Shown | None
     table = evidence.sort_values(["q_value", "p_value", "measure", "cut", "label"]).head(5)
     units = [MEASURES[m][1] for m in table["measure"]]
     table = table.assign(
-        what=[_NAMES[m] for m in table["measure"]], where=[say_cut(*key) for key in zip(table["cut"], table["label"], strict=True)],
+        what=[_NAMES[m] for m in table["measure"]],
+        where=["the whole book" if cut == "all" else say_cut(cut, label) for cut, label in zip(table["cut"], table["label"], strict=True)],
         own=[_say_figure(v, u, currency) for v, u in zip(table["own_value"], units, strict=True)],
         team=[_say_figure(v, u, currency) for v, u in zip(table["team_value"], units, strict=True)],
         found=np.where(table["q_value"] <= 0.05, "yes", "may be chance"),

@@ -6,6 +6,7 @@ Stages, and where deals leak, stand in ``stage_rates``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -394,10 +395,14 @@ def _by_year(deals: pd.DataFrame, age: int) -> list[Measure]:
 
 
 def _ripe_leads(leads: pd.DataFrame, as_of: date, ripe_days: float | None) -> tuple[pd.DataFrame, float]:
-    """One row per lead that is old enough, under its source and again under all: cut, label, hit (converted), rep_id."""
+    """One row per lead that is old enough, under its source and again under all: cut, label, hit (converted), rep_id.
+
+    Where no lead was ever converted, none is known to be old enough.
+    """
     if ripe_days is None:
         ripe_days = float((leads["converted_date"] - leads["created_date"]).dt.days.quantile(0.9))
-    old = leads[leads["created_date"] <= pd.Timestamp(as_of) - pd.Timedelta(days=ripe_days)].sort_values("lead_id")
+    ripe = pd.NaT if math.isnan(ripe_days) else pd.Timestamp(as_of) - pd.Timedelta(days=ripe_days)
+    old = leads[leads["created_date"] <= ripe].sort_values("lead_id")
     base = old.reindex(columns=["rep_id"]).assign(hit=old["converted_date"].notna())
     by_source = base.assign(cut="lead_source", label=old["lead_source"])
     return pd.concat([base.assign(cut="all", label="all"), by_source[by_source["label"].notna()]], ignore_index=True), ripe_days
