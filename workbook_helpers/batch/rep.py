@@ -26,7 +26,7 @@ from workbook_helpers.batch.manifest import PDF
 from workbook_helpers.batch.parameters import OF_A_REP, check_parameters
 from workbook_helpers.batch.pdf import PrintError, print_page
 from workbook_helpers.batch.tasks import Delivered, Failure, Task
-from workbook_helpers.data import open_book
+from workbook_helpers.data import SHARED, open_book
 from workbook_helpers.measure import HEADLINE_IDS
 
 #: The errors whose text is written for a reader and may stand on a page; of others, only the kind is told.
@@ -78,10 +78,12 @@ def _make_report(task: Task, enter: Callable[[str], None]) -> Delivered:
 
 
 def _open_book(task: Task) -> None:
-    """Reads what all chapters share before the first of them; what is wrong with it is told by the chapter that needs it."""
+    """Reads and computes what several chapters share, before the first of them; what fails fails again in the chapter that needs it."""
     company = Path(task.company)
-    with chdir(company.parent), suppress(errors.WorkbookError):
-        open_book(company.name, task.rep_id, task.as_of)
+    with chdir(company.parent), suppress(Exception):
+        book = open_book(company.name, task.rep_id, task.as_of)
+        for name in SHARED:
+            getattr(book, name)
 
 
 def _add_pdf(made: Delivered, task: Task) -> Delivered:

@@ -55,6 +55,10 @@ class RepCard:
         return cls(**{**values, **days})
 
 
+#: What several chapters read: computed once in a process, by whoever asks first.
+SHARED = ("scored_accounts", "retention", "pipeline", "outlook")
+
+
 @dataclass(frozen=True)
 class Book(Tables):
     """Only this rep's rows, only what was known on the as-of date, and the team's figures that name nobody.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -214,13 +215,24 @@ def summarise_outlook(books: Tables, learned: Mapping[str, pd.DataFrame]) -> lis
 
 def open_team_figures(prepared: Prepared, role: str | None) -> Team:
     """The figures that a rep of this role may see."""
-    found = prepared.team["roles"].get(role or "", {"reps_n": 0, "values": {}, "tables": {}})
+    found = _find_role(prepared, role)
+    tables = {name: table.copy(deep=False) for name, table in _read_tables(prepared, role).items()}
+    return Team(role, found["reps_n"], found["values"], tables)
+
+
+def _find_role(prepared: Prepared, role: str | None) -> dict[str, Any]:
+    return prepared.team["roles"].get(role or "", {"reps_n": 0, "values": {}, "tables": {}})
+
+
+@lru_cache(maxsize=1)
+def _read_tables(prepared: Prepared, role: str | None) -> dict[str, pd.DataFrame]:
+    """What the role may see of the learned tables, made once for all chapters of a process."""
     tables = {}
-    for name, stored in found["tables"].items():
+    for name, stored in _find_role(prepared, role)["tables"].items():
         table = pd.DataFrame(stored["rows"], columns=stored["columns"]).infer_objects()
         unknown = [column for column in table if len(table) and table[column].isna().all()]
         table = table.astype(dict.fromkeys(unknown, float))  # JSON keeps a missing number as null
         if "reps_n" in table:
             table = table[table["reps_n"] >= MIN_REPS_PER_CUT].reset_index(drop=True)
         tables[name] = table
-    return Team(role, found["reps_n"], found["values"], tables)
+    return tables
