@@ -39,6 +39,8 @@ _LEAST_MEMORY = 2 * 2**30
 _SERVER_GONE = 255
 #: How often a rep is begun again for that reason.
 _STARTS = 3
+#: A server that was killed takes a moment to be gone: so often it is asked again, so many seconds later.
+_TRIES, _PAUSE = 10, 0.1
 
 #: On a cluster several threads start processes, each with the environment of ``_as_parent``.
 _starting = threading.Lock()
@@ -158,9 +160,10 @@ class _Worker:
 
 def _start_process(process: Any) -> None:
     """Starts it; where the warm server has just been killed, from another one."""
-    for _ in range(_STARTS - 1):
+    for _ in range(_TRIES):
         with contextlib.suppress(EOFError, ConnectionError):
             return process.start()
+        time.sleep(_PAUSE)
     process.start()
 
 
