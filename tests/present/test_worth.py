@@ -65,3 +65,12 @@ def test_a_customer_that_may_leave_comes_with_its_sign():
     assert "silent for 210 days; usually buys every 30" in html and "bought 60 % less than the year before" in html
     plain = show.table_at_risk(worth.rank_at_risk(worth=pd.DataFrame(), saves=saves), "USD").html
     assert "Chance" not in plain
+
+
+def test_the_first_page_names_three_customers_in_four_columns():
+    saves = pd.DataFrame({
+        "customer_id": list("abcd"), "account_name": list("ABCD"), "accounts_n": 1, "sign": "silent", "silence_days": 90.0, "usual_gap_days": 20.0,
+        "last_date": pd.Timestamp("2026-06-01"), "earlier_amount": 5.0, "revenue_amount": 1.0, "at_stake_amount": [4.0, 3.0, 2.0, 1.0],
+    })  # fmt: skip
+    html = show.table_saves(worth.rank_at_risk(worth=pd.DataFrame(), saves=saves), "USD").html
+    assert html.count("<tr>") == 4 and html.count("<th ") == 4 and ">D</td>" not in html

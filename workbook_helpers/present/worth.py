@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from workbook_helpers.measure import Answer, say_number
 from workbook_helpers.present import cells, markup
 from workbook_helpers.present.wording import as_count, as_money, as_share
 
 
-def table_at_risk(answer: Answer, currency: str, limit: int = 10) -> markup.Shown | None:
+def table_saves(answer: Answer, currency: str) -> markup.Shown | None:
+    """The three customers to save first, narrow enough for the first page."""
+    if answer.withheld is not None or answer.table.empty:
+        return None
+    columns = {
+        "account_name": ("Customer", "text"),
+        "at_risk_amount": (f"At risk, {currency} a year", "money"),
+        "why": ("Why", "text"),
+        "last_date": ("Last purchase", "date"),
+    }
+    return markup.table(_add_reason(answer.table), columns, caption="Customers to save.", limit=3)
+
+
+def table_at_risk(answer: Answer, currency: str) -> markup.Shown | None:
     """The customers that may leave, most money first, each with its sign and the chance that it still buys."""
     if answer.withheld is not None or answer.table.empty:
         return None
-    table = answer.table.assign(why=[_say_sign(row) for row in answer.table.itertuples()])
-    columns = {
+    table = _add_reason(answer.table)
+    columns: dict[str, tuple[str, markup.Kind]] = {
         "account_name": ("Customer", "text"),
         "at_risk_amount": (f"At risk, {currency} a year", cells.Bar("money")),
         "alive_share": ("Chance that it still buys", "share"),
@@ -24,7 +39,11 @@ def table_at_risk(answer: Answer, currency: str, limit: int = 10) -> markup.Show
     }
     if table["alive_share"].isna().all():
         del columns["alive_share"], columns["expected_amount"]
-    return markup.table(table, columns, caption="Customers that may leave or buy less.", limit=limit)
+    return markup.table(table, columns, caption="Customers that may leave or buy less.", limit=10)
+
+
+def _add_reason(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(why=[_say_sign(row) for row in table.itertuples()])
 
 
 def _say_sign(row: Any) -> str:
