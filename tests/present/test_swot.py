@@ -187,3 +187,9 @@ def test_a_deal_pushed_again_says_how_often():
     answer = make_pipeline([75.0], [True])
     again = dataclasses.replace(answer, table=answer.table.assign(pushed=1.0, pushes_n=3.0))
     assert "pushed 3 times" in show.table_pipeline(again, None, "USD").html
+
+
+def test_a_comparison_beyond_chance_that_is_no_line_says_why():
+    lines = pd.concat([make_line(), make_line(main_share=0.9, label="A"), make_line(team_value=0.4, label="B"), make_line(q_value=0.3, label="C")])
+    said = text_of(show.table_evidence(lines, "USD"))
+    assert "by one account" in said and "near the team" in said and "may be chance" in said

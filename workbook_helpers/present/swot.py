@@ -15,6 +15,7 @@ from workbook_helpers.measure import Answer, say_number
 from workbook_helpers.plan import Plan
 from workbook_helpers.present import cells, markup
 from workbook_helpers.present.wording import as_count, as_list, as_money, as_share, say_cut
+from workbook_helpers.steps.swot import FALSE_DISCOVERY, ONE_ACCOUNT_SHARE
 
 #: A warning on open deals -> its words.
 WARNINGS = {
@@ -184,7 +185,7 @@ def table_evidence(evidence: pd.DataFrame, currency: str) -> markup.Shown | None
         where=["the whole book" if cut == "all" else say_cut(cut, label) for cut, label in zip(table["cut"], table["label"], strict=True)],
         own=[_say_figure(v, u, currency) for v, u in zip(table["own_value"], units, strict=True)],
         team=[_say_figure(v, u, currency) for v, u in zip(table["team_value"], units, strict=True)],
-        found=np.where(table["q_value"] <= 0.05, "yes", "may be chance"),
+        found=_say_found(table),
     )  # fmt: skip
     columns = {
         "what": ("Compared", "text"), "where": ("Where", "text"), "cases_n": ("Cases", "count"), "own": ("This book", "text"),
@@ -192,6 +193,13 @@ def table_evidence(evidence: pd.DataFrame, currency: str) -> markup.Shown | None
     }  # fmt: skip
     caption = f"The {len(table)} of {as_count(len(evidence), 'comparison')} with the team that are least like chance."
     return markup.table(table, columns, caption=caption)
+
+
+def _say_found(table: pd.DataFrame) -> np.ndarray:
+    """Whether a comparison shows something, and if so, why it may yet be no line of the SWOT."""
+    like_team = table["team_value"].between(table["low_value"], table["high_value"])
+    cases = [table["q_value"] > FALSE_DISCOVERY, table["main_share"] > ONE_ACCOUNT_SHARE, like_team]
+    return np.select(cases, ["may be chance", "yes, but by one account", "yes, but near the team's"], "yes")
 
 
 #: A measure -> its name in a table.
