@@ -16,6 +16,8 @@ import pandas as pd
 
 #: A rate or an average of fewer cases than this is withheld.
 MIN_CASES = 5
+#: Of everything that is said to stand out, at most this share may be chance.
+FALSE_DISCOVERY = 0.05
 
 
 class Interval(NamedTuple):

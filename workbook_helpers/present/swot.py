@@ -15,7 +15,8 @@ from workbook_helpers.measure import Answer, say_number
 from workbook_helpers.plan import Plan
 from workbook_helpers.present import cells, markup
 from workbook_helpers.present.wording import as_count, as_list, as_money, as_share, say_cut
-from workbook_helpers.steps.swot import FALSE_DISCOVERY, ONE_ACCOUNT_SHARE
+from workbook_helpers.statistics import FALSE_DISCOVERY
+from workbook_helpers.steps.swot import ONE_ACCOUNT_SHARE
 
 #: A warning on open deals -> its words.
 WARNINGS = {

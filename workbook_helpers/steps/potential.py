@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from workbook_helpers.measure import Answer, Definition, Period, answers, sum_money, total
-from workbook_helpers.statistics import MIN_CASES, estimate_wilson_interval
+from workbook_helpers.statistics import FALSE_DISCOVERY, MIN_CASES, estimate_wilson_interval
 
 #: Size bands by number of employees, as statistical offices cut them.
 SIZE_BANDS = {"1-9 employees": 0, "10-49 employees": 10, "50-249 employees": 50, "250 and more employees": 250}
@@ -24,8 +24,6 @@ WAYS = ("bottom_up", "regression", "top_down")
 #: A regression of spend is fitted to so many customers at least, with one coefficient for every so many of them, and so many labels
 #: of a column at most.
 MIN_CUSTOMERS, CUSTOMERS_PER_COEFFICIENT, LABELS = 30, 10, 6
-#: Of the traits that are said to go with spend, at most this share by chance (false discovery rate).
-FALSE_SHARE = 0.05
 #: So many customers must have grown before one way to a potential is preferred to another.
 MIN_GREW = 30
 _PLACES = ("region", "state", "city", "postal_code", "country", "county", "territory_id")
@@ -316,7 +314,7 @@ def _say_times(table: pd.DataFrame, covariance: np.ndarray, degrees: int) -> pd.
         rows.append((*(math.exp(v) for v in (middle, middle - t * error, middle + t * error)), chance))
     said = pd.DataFrame(rows, columns=["times", "low_times", "high_times", "chance"])
     order = said["chance"].rank(method="first")
-    passes = said["chance"] <= FALSE_SHARE * order / max(int(said["chance"].notna().sum()), 1)
+    passes = said["chance"] <= FALSE_DISCOVERY * order / max(int(said["chance"].notna().sum()), 1)
     last = order[passes].max() if passes.any() else 0
     return said.drop(columns="chance").assign(sure=(order <= last).astype(float))
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from workbook_helpers.measure import Answer, Definition, Measure, Period, answers
-from workbook_helpers.statistics import MIN_CASES, BetaPrior, Interval, estimate_shrunk_rate, estimate_wilson_interval
+from workbook_helpers.statistics import FALSE_DISCOVERY, MIN_CASES, BetaPrior, Interval, estimate_shrunk_rate, estimate_wilson_interval
 
 MOST_APART = Definition(
     "mix_lift", 1, "Bought more often", "ratio",
@@ -37,8 +37,6 @@ NEXT_HITS = Definition(
 MOST_PRODUCTS = 60
 #: How many customers of an average taste a product's own customers must outweigh.
 STRENGTH = 20.0
-#: A false discovery rate over all that is looked at.
-FALSE_SHARE = 0.05
 
 
 @answers("1.2", MOST_APART, sales=["product"], accounts=["account_id"])
@@ -142,7 +140,7 @@ def _compare_buyers(table: pd.DataFrame) -> pd.DataFrame:
     q = false_discovery_control(np.minimum(p, 1.0))
     return table.drop(columns="whole_n").assign(
         buyers_share=hits / cases, low_share=own[:, 0], high_share=own[:, 1], others_buyers_share=others,
-        lift=lift, lift_low=rest[:, 0], lift_high=rest[:, 1], q_value=q, apart=q <= FALSE_SHARE,
+        lift=lift, lift_low=rest[:, 0], lift_high=rest[:, 1], q_value=q, apart=q <= FALSE_DISCOVERY,
     )  # fmt: skip
 
 
@@ -359,7 +357,7 @@ def summarise_next_products(
         sales=sales, accounts=accounts[accounts["status"] == "customer"], bought_together=bought_together, products=products
     )
     own = set(_name_items(sales, products).dropna()) | set(sales["product"].dropna())
-    pairs = bought_together[(bought_together["q_value"].astype(float) <= FALSE_SHARE) & (bought_together["lift"] > 1)]
+    pairs = bought_together[(bought_together["q_value"].astype(float) <= FALSE_DISCOVERY) & (bought_together["lift"] > 1)]
     pairs = pairs[pairs["product"].isin(own) | pairs["with_product"].isin(own)]
     pairs = pairs.sort_values(["lift", "both_n", "product"], ascending=[False, False, True])
     together = pairs.iloc[0].to_dict() if len(pairs) else None

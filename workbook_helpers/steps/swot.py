@@ -15,14 +15,13 @@ import pandas as pd
 
 from workbook_helpers.measure import Answer, Definition
 from workbook_helpers.statistics import (
+    FALSE_DISCOVERY,
     MIN_CASES,
     BetaPrior,
     estimate_shrunk_rate,
     estimate_wilson_interval,
 )
 
-#: A line of the SWOT stands only when at most this share of the lines found would be chance.
-FALSE_DISCOVERY = 0.05
 #: Cuts of fewer cases are not tested: they could hardly show anything, and would hide what larger ones show.
 TESTED_CASES = 10
 #: A median tells as much as this share of the cases would tell through a mean.

@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 
 from workbook_helpers.measure import Answer, Definition, Measure, Period, answers, sum_money, total
-from workbook_helpers.statistics import MIN_CASES, BetaPrior, estimate_shrunk_rate, estimate_wilson_interval
+from workbook_helpers.statistics import FALSE_DISCOVERY, MIN_CASES, BetaPrior, estimate_shrunk_rate, estimate_wilson_interval
 
-#: A line stands only when at most this share of the lines found would be chance.
-FALSE_DISCOVERY = 0.05
 #: Deals count that were closed in so many days.
 COMPARE_DAYS = 3 * 365
 #: Fewer deals that name a rival or a reason are not tested.

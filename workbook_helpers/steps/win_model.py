@@ -15,7 +15,7 @@ import pandas as pd
 
 from workbook_helpers.measure import Answer, Definition, answers
 from workbook_helpers.renewals import find_renewals
-from workbook_helpers.statistics import estimate_wilson_interval
+from workbook_helpers.statistics import FALSE_DISCOVERY, estimate_wilson_interval
 
 #: Columns of a deal that tell something before it is decided, besides the segments of its account.
 DEAL_TRAITS = ("kind", "product", "lead_source", "competitor")
@@ -27,8 +27,6 @@ LEAST_DEALS = 150
 BASE_STRENGTH = 20.0
 #: Later deals are forecast in so many steps, each from what was known before it.
 STEPS = 4
-#: A trait stands in the report when at most this share of those found would be chance.
-FALSE_DISCOVERY = 0.05
 ANY = ""
 
 SKILL = Definition(
