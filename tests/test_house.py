@@ -16,7 +16,7 @@ from conftest import ROOT
 PACKAGE = ROOT / "workbook_helpers"
 
 #: Who may import whom: only what stands further left. Rooms of one place in the list do not import each other.
-SHARED_BY_ALL = ("errors", "measure", "names", "renewals", "families", "statistics")
+SHARED_BY_ALL = ("buying", "errors", "measure", "names", "renewals", "families", "statistics")
 ROOMS = (SHARED_BY_ALL, ("steps",), ("plan",), ("data",), ("draft",), ("present",), ("screen",), ("batch",), ("__main__",))
 
 #: Libraries that stand in one room only.

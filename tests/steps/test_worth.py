@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from workbook_helpers import buying
 from workbook_helpers.measure import total
 from workbook_helpers.steps import worth
 
 AS_OF = date(2026, 9, 30)
 DAY = pd.Timestamp(AS_OF)
-LAW = worth.Buying(0.8, 6.0, 0.6, 3.0)
+LAW = buying.Buying(0.8, 6.0, 0.6, 3.0)
 ORDERS = SimpleNamespace(has=lambda name: name == "orders", seed=7)
 
 
@@ -23,7 +24,7 @@ def make_summary(repeats, recency, age):
 
 def simulate_sales(customers_n=300, years=3, seed=1, every=1):
     """Customers who come over the years, buy by the law and leave."""
-    law, rng, rows, days = worth.Buying(2.0, 8.0, 0.5, 6.0), np.random.default_rng(seed), [], years * 365
+    law, rng, rows, days = buying.Buying(2.0, 8.0, 0.5, 6.0), np.random.default_rng(seed), [], years * 365
     for i in range(customers_n):
         rate, leaves = rng.gamma(law.r) / law.alpha / 7, rng.beta(law.a, law.b)
         day, scale = rng.uniform(-days / 2, days * 0.9), 200 * rng.lognormal(0, 0.5)
@@ -57,11 +58,11 @@ def estimate(sales, learned=(None, None), **more):
     st.floats(0.05, 5), st.floats(0.5, 60), st.floats(0.05, 4), st.floats(0.2, 30), st.integers(1, 300), st.floats(0.05, 1), st.floats(50, 2000)
 )
 def test_the_chance_falls_with_silence_and_purchases_grow_with_time(r, alpha, a, b, repeats, share, age):
-    law = worth.Buying(r, alpha, a, b)
+    law = buying.Buying(r, alpha, a, b)
     summary = make_summary([repeats] * 2, [share * age, share * age], [age, age * 1.5])
-    alive = worth.estimate_alive(summary, law)
+    alive = buying.estimate_alive(summary, law)
     assert 0 <= alive[1] <= alive[0] <= 1
-    counts = [worth.estimate_purchases_if_alive(summary, law, days)[0] for days in (30, 90, 365)]
+    counts = [buying.estimate_purchases_if_alive(summary, law, days)[0] for days in (30, 90, 365)]
     assert np.isfinite(counts).all() and 0 <= counts[0] <= counts[1] <= counts[2]
     assert counts[2] <= (r + repeats) / (alpha + age / 7) * 365 / 7 * (1 + 1e-9)  # no more than if nobody ever left
 
@@ -71,13 +72,13 @@ def test_expected_purchases_are_those_of_many_futures():
     x, age, weeks = 5, 200.0, 52.0
     rate, leaves = rng.gamma(LAW.r + x, size=n) / (LAW.alpha + age / 7), rng.beta(LAW.a, LAW.b + x + 1, size=n)
     bought = np.minimum(rng.poisson(rate * weeks), rng.geometric(leaves))
-    expected = worth.estimate_purchases_if_alive(make_summary([x], [180], [age]), LAW, weeks * 7)[0]
+    expected = buying.estimate_purchases_if_alive(make_summary([x], [180], [age]), LAW, weeks * 7)[0]
     assert expected == pytest.approx(bought.mean(), rel=0.01)
 
 
 def test_a_law_whose_formula_has_a_gap_at_one_is_smooth_there():
     summary = make_summary([3], [60], [90])
-    near = [worth.estimate_purchases_if_alive(summary, LAW._replace(a=a), 365)[0] for a in (0.999, 1.0, 1.001)]
+    near = [buying.estimate_purchases_if_alive(summary, LAW._replace(a=a), 365)[0] for a in (0.999, 1.0, 1.001)]
     assert near == pytest.approx([near[1]] * 3, rel=0.002)
 
 
@@ -93,8 +94,8 @@ def test_the_parameters_come_back_from_what_they_made():
             n, last = n + 1, now
         rows.append((n, last * 7, age * 7))
     summary = make_summary(*np.array(rows).T)
-    law = worth.fit_buying(summary)
-    assert worth.score_buying(summary, law) >= worth.score_buying(summary, LAW) - 1e-6
+    law = buying.fit_buying(summary)
+    assert buying.score_buying(summary, law) >= buying.score_buying(summary, LAW) - 1e-6
     assert law[:2] == pytest.approx(LAW[:2], rel=0.15) and law.a / (law.a + law.b) == pytest.approx(LAW.a / (LAW.a + LAW.b), abs=0.04)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workbook_helpers import buying
 from workbook_helpers.data import prepare
 from workbook_helpers.statistics import estimate_beta_prior, estimate_shrunk_rate, estimate_wilson_interval
 from workbook_helpers.steps import goals, quality, worth
@@ -62,10 +63,10 @@ def _cdnow_customers() -> pd.DataFrame:
 
 def check_bgnbd() -> list[Figure]:
     customers = _cdnow_customers()
-    law = worth.fit_buying(customers, from_first=False)
+    law = buying.fit_buying(customers, from_first=False)
     ours = dict(zip(("r", "α", "a", "b"), law, strict=False))
     fit = {"r": 0.243, "α": 4.414, "a": 0.793, "b": 2.426}
-    likelihood = {"LL": worth.score_buying(customers, law)}
+    likelihood = {"LL": buying.score_buying(customers, law)}
     return [
         Figure("BG/NBD", "CDNOW, 2,357 customers", fit, ours, 0.0005, _FHL),
         Figure("BG/NBD, log-likelihood", "CDNOW, 2,357 customers", {"LL": -9582.4}, likelihood, 0.05, _FHL),
@@ -73,7 +74,7 @@ def check_bgnbd() -> list[Figure]:
 
 
 def check_mbgnbd() -> list[Figure]:
-    law = worth.fit_buying(_cdnow_customers())
+    law = buying.fit_buying(_cdnow_customers())
     published = {"r": 0.525, "α": 6.183, "a": 0.891, "b": 1.614}
     ours = dict(zip(published, law, strict=False))
     return [Figure("MBG/NBD", "CDNOW, 2,357 customers", published, ours, 0.0005, "test of the package lifetimes 0.11.3")]
@@ -81,7 +82,7 @@ def check_mbgnbd() -> list[Figure]:
 
 def check_gamma_gamma() -> list[Figure]:
     rows = pd.read_csv(_cdnow("cdnow_customers_summary_with_transactions.csv"))
-    law = worth.fit_spend(pd.DataFrame({"repeats_n": rows["x"].astype(float), "mean_amount": rows["zbar"]}))
+    law = buying.fit_spend(pd.DataFrame({"repeats_n": rows["x"].astype(float), "mean_amount": rows["zbar"]}))
     ours = {"repeat buyers": float((rows["x"] > 0).sum()), **dict(zip(("p", "q", "γ"), law, strict=True))}
     published = {"repeat buyers": 946, "p": 6.25, "q": 3.74, "γ": 15.44}
     return [Figure("Gamma-Gamma", "CDNOW, repeat buyers", published, ours, 0.01, "Fader & Hardie 2013, note on the Gamma-Gamma model")]

@@ -8,14 +8,29 @@ counted on until they end, and from then on at the team's renewal ratio.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from workbook_helpers.buying import (
+    FUTURES,
+    PARAMETER_DRAWS,
+    YEAR_DAYS,
+    Buying,
+    Laws,
+    Spend,
+    draw_futures,
+    draw_laws,
+    estimate_alive,
+    estimate_mean_amount,
+    estimate_purchases_if_alive,
+    fit_buying,
+    fit_spend,
+    to_weeks,
+)  # fmt: skip
 from workbook_helpers.families import find_customers
 from workbook_helpers.measure import Answer, Definition, Period, answers, sum_money, total
 from workbook_helpers.statistics import MIN_CASES
@@ -30,10 +45,6 @@ MIN_REPEATERS = 50
 MOST_CUSTOMERS = 4_000
 #: A purchase of more than so many times the customer's median is a one-off: so much of it is counted as usual.
 ONE_OFF = 5.0
-#: Sets of parameters that stand for what is not known of them, and futures drawn per customer (a multiple of it).
-PARAMETER_DRAWS, FUTURES = 20, 200
-YEAR_DAYS = 365
-_WEEK = 7.0
 EXPECTED = Definition(
     "expected_revenue", 1, "Expected revenue, 12 months", "money",
     "Σ P(still buys) × purchases if so × usual amount of a purchase (one-offs cut at five medians), with half of what the check missed in "
@@ -54,29 +65,6 @@ AT_RISK = Definition(
     "revenue_at_risk", 1, "Revenue at risk", "money",
     "Σ (1 − P(still buys)) × what the customer would bring in 12 months if it still buys; customers not yet lapsed", roll_up="sum",
 )  # fmt: skip
-
-
-class Buying(NamedTuple):
-    """How often customers buy, and when they leave: the four parameters of BG/NBD or MBG/NBD, time in weeks.
-
-    While it is there, a customer buys at a steady rate of its own: gamma(r, alpha) over customers. After a purchase it
-    leaves with a chance of its own: beta(a, b). from_first: already after the first purchase (MBG/NBD), or only after a
-    repeat (BG/NBD, where whoever bought once is there for ever).
-    """
-
-    r: float
-    alpha: float
-    a: float
-    b: float
-    from_first: bool = True
-
-
-class Spend(NamedTuple):
-    """What a purchase brings (Gamma-Gamma): gamma(p) around each customer's own mean, whose scale is gamma(q, gamma)."""
-
-    p: float
-    q: float
-    gamma: float
 
 
 # --- the purchases ----------------------------------------------------------------------------------------------------
@@ -145,157 +133,6 @@ def _find_medians(places: np.ndarray, amounts: np.ndarray, first: np.ndarray, n:
     return (ordered[first + (n - 1) // 2] + ordered[first + n // 2]) / 2
 
 
-# --- the laws ---------------------------------------------------------------------------------------------------------
-
-
-def _unpack(summary: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Repeats, recency and age in weeks."""
-    repeats, recency, age = (summary[c].to_numpy(float) for c in ("repeats_n", "recency_days", "age_days"))
-    return repeats, recency / _WEEK, age / _WEEK
-
-
-def score_buying(summary: pd.DataFrame, law: Buying) -> float:
-    """The log-likelihood of these customers' purchases under the law. Source: equation 6 of Fader, Hardie & Lee 2005;
-    for MBG/NBD Batislam, Denizel & Filiztekin 2007."""
-    return _log_likelihood(np.log(law[:4]), *_unpack(summary), law.from_first)
-
-
-def _log_likelihood(logs: np.ndarray, x: np.ndarray, last: np.ndarray, age: np.ndarray, from_first: bool) -> float:
-    from scipy.special import betaln, gammaln
-
-    r, alpha, a, b = np.exp(logs)
-    stayed = x + from_first
-    bought = gammaln(r + x) - gammaln(r) + r * logs[1] - (r + x) * np.log(alpha + age)
-    there = betaln(a, b + stayed) - betaln(a, b)
-    with np.errstate(divide="ignore"):
-        left = np.where(stayed > 0, np.log(a) - np.log(np.maximum(b + stayed - 1, 1e-300)), -np.inf)
-    left = left + (r + x) * (np.log(alpha + age) - np.log(alpha + last))
-    return float((bought + there + np.logaddexp(left, 0.0)).sum())
-
-
-def fit_buying(summary: pd.DataFrame, *, from_first: bool = True) -> Buying:
-    """The law under which these purchases are likeliest (maximum likelihood).
-
-    summary: from ``summarise_purchases``; customers who bought once belong to it.
-
-    >>> months = pd.DataFrame({"repeats_n": [0.0, 1.0, 4.0, 9.0], "recency_days": [0.0, 90.0, 200.0, 350.0], "age_days": 360.0})
-    >>> law = fit_buying(pd.concat([months] * 20))
-    >>> 0.5 < law.r / law.alpha * 52 < 12
-    True
-    """
-    x, last, age = _unpack(summary)
-    rate = max((x.sum() + 1) / max(age.sum(), 1.0), 1e-6)
-    start = np.log([1.0, 1.0 / rate, 0.5, 2.0 + x.mean()])
-    logs = _maximise(lambda logs: _log_likelihood(logs, x, last, age, from_first), start)
-    return Buying(*np.exp(logs).tolist(), from_first)
-
-
-def fit_spend(summary: pd.DataFrame) -> Spend:
-    """The law under which these customers' mean amounts are likeliest, from those with a repeat purchase.
-
-    Source: Fader & Hardie 2013, The Gamma-Gamma model of monetary value.
-    """
-    again = summary[(summary["repeats_n"] > 0) & (summary["mean_amount"] > 0)]
-    x, mean = again["repeats_n"].to_numpy(float), again["mean_amount"].to_numpy(float)
-    unit = float(np.median(mean))
-    logs = _maximise(lambda logs: _spend_likelihood(logs, x, mean / unit), np.log([2.0, 3.0, 1.5]))
-    p, q, gamma = np.exp(logs).tolist()
-    return Spend(p, q, gamma * unit)
-
-
-def _spend_likelihood(logs: np.ndarray, x: np.ndarray, mean: np.ndarray) -> float:
-    from scipy.special import gammaln
-
-    p, q, gamma = np.exp(logs)
-    whole = gammaln(p * x + q) - gammaln(p * x) - gammaln(q) + q * np.log(gamma)
-    return float((whole + (p * x - 1) * np.log(mean) + p * x * np.log(x) - (p * x + q) * np.log(gamma + x * mean)).sum())
-
-
-def _find_limits(n: int) -> np.ndarray:
-    """Lowest and highest logarithm of each of n parameters. Where all customers leave alike, a and b run away together: a stops at
-    100, so that no power of it overflows."""
-    return np.array([(-9.0, 4.6 if (n, k) == (4, 2) else 12.0) for k in range(n)])
-
-
-def _maximise(score: Any, start: np.ndarray) -> np.ndarray:
-    """Logarithms of the parameters at which the score is highest."""
-    from scipy.optimize import minimize
-
-    for _ in range(2):  # begun again where it stopped: its first idea of the curvature may have misled it
-        settings = {"method": "L-BFGS-B", "bounds": _find_limits(len(start)), "options": {"maxiter": 300, "ftol": 1e-13}}
-        start = minimize(lambda logs: -score(logs), start, **settings).x
-    return start
-
-
-def _draw_parameters(score: Any, logs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Parameters as they might be too: normal around their logarithms with the curvature of the likelihood, which is
-    held where the data hardly tell (as if a standard deviation of 2 were known)."""
-    n, step = len(logs), 1e-3
-    shifts = np.eye(n) * step
-    curve = np.empty((n, n))
-    for i in range(n):
-        for j in range(i, n):
-            up, down = shifts[i], shifts[j]
-            corners = score(logs + up + down) - score(logs + up - down) - score(logs - up + down) + score(logs - up - down)
-            curve[i, j] = curve[j, i] = -corners / (4 * step**2)
-    values, vectors = np.linalg.eigh(curve + np.eye(n) / 4)
-    spread = vectors / np.sqrt(np.maximum(values, 0.25))
-    return np.exp(np.clip(logs + rng.standard_normal((PARAMETER_DRAWS, n)) @ spread.T, *_find_limits(n).T))
-
-
-def estimate_alive(summary: pd.DataFrame, law: Buying) -> np.ndarray:
-    """Chance (0-1) that each customer still buys.
-
-    >>> silent = pd.DataFrame({"repeats_n": [9.0, 9.0], "recency_days": [350.0, 100.0], "age_days": 360.0})
-    >>> estimate_alive(silent, Buying(1.0, 4.0, 0.5, 3.0)).round(2).tolist()
-    [0.95, 0.0]
-    """
-    x, last, age = _unpack(summary)
-    return _alive(x, last, age, law)
-
-
-def _alive(x: np.ndarray, last: np.ndarray, age: np.ndarray, law: Any) -> np.ndarray:
-    stayed = x + law.from_first
-    silence = np.log(law.alpha + age) - np.log(law.alpha + last)
-    odds = np.log(law.a) - np.log(np.maximum(law.b + stayed - 1, 1e-300)) + (law.r + x) * silence
-    return np.where(stayed > 0, 1 / (1 + np.exp(np.minimum(odds, 700.0))), 1.0)
-
-
-def estimate_purchases_if_alive(summary: pd.DataFrame, law: Buying, days: float) -> np.ndarray:
-    """Purchases of each customer in the coming days, if it has not left yet.
-
-    Source: the conditional expectation of Fader, Hardie & Lee 2005 (Batislam et al. 2007), its hypergeometric function
-    turned by Euler's rule so that many purchases do not overflow it.
-
-    >>> one = pd.DataFrame({"repeats_n": [4.0], "recency_days": [28.0], "age_days": [28.0]})
-    >>> estimate_purchases_if_alive(one, Buying(1.0, 1.0, 1e-9, 1e9), 35).round(3).tolist()
-    [5.0]
-    """
-    x, _, age = _unpack(summary)
-    return _buy_if_alive(x, age, law, days / _WEEK)
-
-
-def _buy_if_alive(x: np.ndarray, age: np.ndarray, law: Buying, weeks: float) -> np.ndarray:
-    from scipy.special import hyp2f1
-
-    a = law.a if abs(law.a - 1) > 1e-5 else 1.00001
-    stays = (law.alpha + age) / (law.alpha + age + weeks)
-    flips = law.b + x + law.from_first
-    left = stays ** (a - 1) * hyp2f1(a + flips - 1 - law.r - x, a - 1, a + flips - 1, 1 - stays)
-    return (a + flips - 1) / (a - 1) * (1 - left)
-
-
-def estimate_mean_amount(summary: pd.DataFrame, law: Spend) -> np.ndarray:
-    """What a coming purchase of each customer brings: its own mean, pulled toward all customers' by how few it has.
-
-    >>> one = pd.DataFrame({"repeats_n": [2.0], "mean_amount": [30.0]})
-    >>> estimate_mean_amount(one, Spend(5.0, 3.0, 12.0)).tolist()
-    [30.0]
-    """
-    x, mean = summary["repeats_n"].to_numpy(float), summary["mean_amount"].fillna(0.0).to_numpy(float)
-    return law.p * (law.gamma + x * mean) / np.maximum(law.p * x + law.q - 1, 1e-9)
-
-
 # --- what the team teaches --------------------------------------------------------------------------------------------
 
 
@@ -352,20 +189,9 @@ def learn_buying(
     first, rows = purchases["date"].min(), []
     history = (pd.Timestamp(as_of) - first).days
     for group, summary in _split_groups(summarise_purchases(purchases=purchases, until=as_of), first).items():
-        drawn = _draw_laws(summary, fit_buying(summary), fit_spend(summary), company.seed)
+        drawn = draw_laws(summary, fit_buying(summary), fit_spend(summary), company.seed)
         rows += [(group, draw, *(float(f"{v:.8g}") for v in values), len(summary), history) for draw, values in enumerate(drawn)]
     return pd.DataFrame(rows, columns=_BUYING)
-
-
-def _draw_laws(summary: pd.DataFrame, buying: Buying, spend: Spend, seed: int) -> list[list[float]]:
-    """The parameters of both laws in one row, then as many rows more as there are draws."""
-    x, last, age = _unpack(summary)
-    again = summary[(summary["repeats_n"] > 0) & (summary["mean_amount"] > 0)]
-    bought, mean = again["repeats_n"].to_numpy(float), again["mean_amount"].to_numpy(float)
-    unit, rng = float(np.median(mean)), np.random.default_rng(seed)
-    others = _draw_parameters(lambda logs: _log_likelihood(logs, x, last, age, True), np.log(buying[:4]), rng)
-    amounts = _draw_parameters(lambda logs: _spend_likelihood(logs, bought, mean / unit), np.log([*spend[:2], spend.gamma / unit]), rng)
-    return [[*buying[:4], *spend], *np.hstack([others, amounts * [1.0, 1.0, unit]]).tolist()]
 
 
 _CHECK = ["reason", "tenth", "customers_n", "expected_n", "plain_n", "actual_n", "expected_amount", "actual_amount", "held_days", "wins"]
@@ -439,37 +265,12 @@ def _count_in(purchases: pd.DataFrame, summary: pd.DataFrame, period: Period) ->
 # --- one book ---------------------------------------------------------------------------------------------------------
 
 
-class _Laws(NamedTuple):
-    """Parameters as columns, one set per draw, for many futures at once."""
-
-    r: np.ndarray
-    alpha: np.ndarray
-    a: np.ndarray
-    b: np.ndarray
-    p: np.ndarray
-    q: np.ndarray
-    gamma: np.ndarray
-    from_first: bool = True
-
-
-def _draw_futures(customer_id: str, x: float, last: float, age: float, mean: float, laws: _Laws, seed: int) -> np.ndarray:
-    """Revenue of one customer's next year in each of many futures, from random numbers that are its own."""
-    key = int.from_bytes(hashlib.sha256(f"{seed}:{customer_id}".encode()).digest()[:16], "big")
-    rng = np.random.Generator(np.random.Philox(key=key))
-    there = rng.random(FUTURES) < _alive(x, last, age, laws)
-    rate = rng.standard_gamma(laws.r + x) / (laws.alpha + age)
-    leaves = np.clip(rng.beta(laws.a, laws.b + x + 1), 1e-12, 1.0)
-    n = np.minimum(rng.poisson(rate * YEAR_DAYS / _WEEK), rng.geometric(leaves)) * there
-    scale = (laws.gamma + x * mean) / rng.standard_gamma(laws.q + laws.p * x)
-    return rng.standard_gamma(laws.p * n) * scale
-
-
-def _read_laws(buying: pd.DataFrame) -> dict[str, tuple[Buying, Spend, _Laws]]:
+def _read_laws(buying: pd.DataFrame) -> dict[str, tuple[Buying, Spend, Laws]]:
     found = {}
     for group, rows in buying.sort_values("draw").groupby("group"):
         values = rows[["r", "alpha", "a", "b", "p", "q", "gamma"]].to_numpy(float)
         many = np.tile(values[1:], (FUTURES // PARAMETER_DRAWS, 1)).T
-        found[group] = (Buying(*values[0, :4]), Spend(*values[0, 4:]), _Laws(*many))
+        found[group] = (Buying(*values[0, :4]), Spend(*values[0, 4:]), Laws(*many))
     return found
 
 
@@ -502,14 +303,14 @@ def _project_buying(
         if not rows.any():
             continue
         (law, spend, many), part = laws[name], summary[rows]
-        (x, last, age), mean = _unpack(part), part["mean_amount"].to_numpy(float)
-        alive, amount = _alive(x, last, age, law), factor * estimate_mean_amount(part, spend)
-        by_year = np.diff([_buy_if_alive(x, age, law, YEAR_DAYS * k / _WEEK) for k in range(4)], axis=0)
+        (x, last, age), mean = to_weeks(part), part["mean_amount"].to_numpy(float)
+        alive, amount = estimate_alive(part, law), factor * estimate_mean_amount(part, spend)
+        by_year = np.diff([estimate_purchases_if_alive(part, law, YEAR_DAYS * k) for k in range(4)], axis=0)
         worth = sum(n / (1 + DISCOUNT_SHARE) ** (k + 0.5) for k, n in enumerate(by_year))
         table["alive_share"][rows], table["if_alive_amount"][rows] = alive, by_year[0] * amount
         table["value_amount"][rows] = alive * worth * amount
         one_by_one = zip(ids[rows].tolist(), x.tolist(), last.tolist(), age.tolist(), mean.tolist(), strict=True)
-        drawn = np.array([_draw_futures(*one, many, seed) for one in one_by_one]) * shocks
+        drawn = np.array([draw_futures(*one, many, seed) for one in one_by_one]) * shocks
         futures = futures + drawn.sum(axis=0)
         table["low_amount"][rows], table["high_amount"][rows] = np.quantile(drawn, [0.1, 0.9], axis=1)
     table["expected_amount"] = table["alive_share"] * table["if_alive_amount"]
